@@ -1,0 +1,194 @@
+//! The programs that the steps need, and how they get onto the machine.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Result, bail};
+
+/// A program outside cargo's reach.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Program {
+    /// Builds the bundled SQLite.
+    CCompiler,
+    Chromium,
+    Node,
+    Npm,
+}
+
+impl Program {
+    fn is_present(self) -> bool {
+        match self {
+            Program::CCompiler => find_in_path("cc").is_some(),
+            Program::Chromium => find_chromium().is_some(),
+            Program::Node => node_major().is_some_and(|major| major >= NODE_MAJOR),
+            Program::Npm => find_in_path("npm").is_some(),
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Program::CCompiler => "a C compiler (cc)",
+            Program::Chromium => "chromium",
+            Program::Node => "node 20 or newer",
+            Program::Npm => "npm",
+        }
+    }
+
+    /// `gcc` alone brings no headers, because recommended packages are left out.
+    fn debian_packages(self) -> &'static [&'static str] {
+        match self {
+            Program::CCompiler => &["gcc", "libc6-dev"],
+            Program::Chromium => &["chromium"],
+            Program::Node => &["nodejs"],
+            Program::Npm => &["npm"],
+        }
+    }
+}
+
+/// Who we are on which system: decides between installing and advising.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Machine {
+    DebianAsRoot,
+    DebianAsUser,
+    Other,
+}
+
+impl Machine {
+    pub(crate) fn detect() -> Machine {
+        if !Path::new("/etc/debian_version").exists() {
+            return Machine::Other;
+        }
+        match fs::metadata("/proc/self") {
+            Ok(process) if process.uid() == 0 => Machine::DebianAsRoot,
+            _ => Machine::DebianAsUser,
+        }
+    }
+}
+
+/// Those of `needed` that are not there.
+pub(crate) fn missing(needed: &[Program]) -> Vec<Program> {
+    let mut programs: Vec<Program> = Vec::new();
+    for &program in needed {
+        if !programs.contains(&program) && !program.is_present() {
+            programs.push(program);
+        }
+    }
+    programs
+}
+
+/// The commands that install `programs` on this machine, or an error that says what to run by hand.
+pub(crate) fn commands(programs: &[Program], machine: Machine) -> Result<Vec<Command>> {
+    let packages: Vec<&str> = programs.iter().flat_map(|program| program.debian_packages()).copied().collect();
+    match machine {
+        Machine::DebianAsRoot => Ok(vec![apt_get(&["update"], &[]), apt_get(INSTALL, &packages)]),
+        Machine::DebianAsUser => bail!(
+            "missing: {}. Run this first:\n\n    sudo apt-get update && sudo apt-get {} {}\n",
+            titles(programs),
+            INSTALL.join(" "),
+            packages.join(" ")
+        ),
+        Machine::Other => {
+            bail!("missing: {}. Install that, put it into PATH and run this command again", titles(programs))
+        }
+    }
+}
+
+/// Fails for what is still not there after installing: Debian's package can be older than we need.
+pub(crate) fn confirm(programs: &[Program]) -> Result<()> {
+    let still_missing = missing(programs);
+    if still_missing.is_empty() {
+        return Ok(());
+    }
+    bail!(
+        "this system's packages do not provide {}. Install it by hand, put it into PATH and run this command again",
+        titles(&still_missing)
+    );
+}
+
+/// What people read: `node 20 or newer, npm`.
+pub(crate) fn titles(programs: &[Program]) -> String {
+    let titles: Vec<&str> = programs.iter().map(|program| program.title()).collect();
+    titles.join(", ")
+}
+
+/// The browser for the tests: `LIVE_CHROMIUM`, else the first known name in `PATH`.
+pub(crate) fn find_chromium() -> Option<PathBuf> {
+    if let Some(chosen) = env::var_os("LIVE_CHROMIUM") {
+        return Some(PathBuf::from(chosen)).filter(|path| path.is_file());
+    }
+    CHROMIUM_NAMES.iter().find_map(|name| find_in_path(name))
+}
+
+fn find_in_path(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+fn node_major() -> Option<u32> {
+    let output = Command::new("node").arg("--version").output().ok()?;
+    major(&String::from_utf8_lossy(&output.stdout))
+}
+
+/// `v20.11.1` is 20.
+fn major(version: &str) -> Option<u32> {
+    let (major, _) = version.trim().strip_prefix('v')?.split_once('.')?;
+    major.parse().ok()
+}
+
+fn apt_get(args: &[&str], packages: &[&str]) -> Command {
+    let mut command = Command::new("apt-get");
+    command
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        // Another apt on the machine is waited for instead of failing at once.
+        .args(["-o", "DPkg::Lock::Timeout=120"])
+        .args(args)
+        .args(packages);
+    command
+}
+
+/// The oldest major version of node with the test runner that the tests use.
+const NODE_MAJOR: u32 = 20;
+
+const INSTALL: &[&str] = &["install", "-y", "--no-install-recommends"];
+
+const CHROMIUM_NAMES: &[&str] = &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_on_debian_installs_only_what_is_missing() {
+        let commands = commands(&[Program::Chromium], Machine::DebianAsRoot).unwrap();
+        let lines: Vec<String> = commands
+            .iter()
+            .map(|command| {
+                let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
+                args[2..].join(" ")
+            })
+            .collect();
+        assert_eq!(lines, ["update", "install -y --no-install-recommends chromium"]);
+    }
+
+    #[test]
+    fn a_user_on_debian_gets_the_exact_command() {
+        let error = commands(&[Program::Node, Program::Npm], Machine::DebianAsUser).unwrap_err();
+        let expected = "sudo apt-get install -y --no-install-recommends nodejs npm";
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+
+    #[test]
+    fn elsewhere_the_names_of_the_programs_are_given() {
+        let error = commands(&[Program::Node, Program::Npm], Machine::Other).unwrap_err();
+        assert!(error.to_string().contains("node 20 or newer, npm"), "{error}");
+    }
+
+    #[test]
+    fn the_major_version_of_node_is_read() {
+        assert_eq!(major("v20.11.1\n"), Some(20));
+        assert_eq!(major("not found"), None);
+    }
+}

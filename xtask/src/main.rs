@@ -1,0 +1,56 @@
+//! The project's own commands: `cargo xtask test-all` and `cargo xtask tidy`.
+//!
+//! One file per command; this one only picks it. What the steps of `test-all` run is in `plan.rs`.
+
+mod install;
+mod plan;
+mod process_group;
+mod step;
+mod tally;
+mod test_all;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    run(&args).unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(args: &[String]) -> Result<ExitCode> {
+    let Some((command, rest)) = args.split_first() else {
+        bail!("no command given\n\n{}", usage());
+    };
+    if rest.iter().any(|arg| arg == "--help" || arg == "-h") {
+        println!("{}", usage());
+        return Ok(ExitCode::SUCCESS);
+    }
+    match command.as_str() {
+        "test-all" => test_all::run(rest),
+        "tidy" => tidy::run(rest),
+        "help" | "--help" | "-h" => {
+            println!("{}", usage());
+            Ok(ExitCode::SUCCESS)
+        }
+        other => bail!("there is no command `{other}`\n\n{}", usage()),
+    }
+}
+
+fn usage() -> String {
+    format!(
+        "\
+cargo xtask test-all [--long] [--verbose] [--only STEP]...
+    Runs every check and every test. `--long` runs the same cases at full size,
+    `--verbose` shows the output of each step as it comes, `--only` picks steps of:
+    {}
+cargo xtask tidy
+    Checks the rules of CONTRIBUTING.md that a machine can see.",
+        plan::names().join(", ")
+    )
+}
