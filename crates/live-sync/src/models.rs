@@ -1,0 +1,109 @@
+//! Every interleaving, by loom.
+
+use std::task::{Context, Poll, Waker};
+
+use loom::{
+    future::block_on,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use crate::{Announcements, Event, WakeList};
+
+/// A log as a bus keeps it: stored first, announced then.
+struct Log {
+    stored: Mutex<Vec<u64>>,
+    announcements: Announcements<u64>,
+}
+
+impl Log {
+    fn publish(&self, at: u64) {
+        self.stored.lock().unwrap().push(at);
+        self.announcements.announce(at, &at);
+    }
+}
+
+#[test]
+fn snapshot_and_tail_join_without_gap_or_double() {
+    loom::model(|| {
+        let log = Arc::new(Log { stored: Mutex::new(Vec::new()), announcements: Announcements::new(8) });
+        let publisher = thread::spawn({
+            let log = Arc::clone(&log);
+            move || [1, 2, 3].into_iter().for_each(|at| log.publish(at))
+        });
+        let tail = log.announcements.subscribe();
+        let snapshot = log.stored.lock().unwrap().clone();
+        let mut subscription = tail.follow(snapshot.last().copied().unwrap_or(0), snapshot);
+        publisher.join().unwrap();
+        let mut seen = Vec::new();
+        let mut cx = Context::from_waker(Waker::noop());
+        while let Poll::Ready(Some(event)) = subscription.poll_next(&mut cx) {
+            match event {
+                Event::Snapshot(snapshot) => seen = snapshot,
+                Event::Item(at) => seen.push(at),
+                Event::Lost => panic!("nothing was lost"),
+            }
+        }
+        assert_eq!(seen, [1, 2, 3]);
+    });
+}
+
+#[test]
+fn a_subscriber_that_sleeps_is_woken_by_an_announcement() {
+    loom::model(|| {
+        let announcements = Arc::new(Announcements::new(8));
+        let mut subscription = announcements.subscribe().follow(0, ());
+        let publisher = thread::spawn({
+            let announcements = Arc::clone(&announcements);
+            move || announcements.announce(1, &"item")
+        });
+        let event = block_on(std::future::poll_fn(|cx| subscription.poll_next(cx)));
+        assert_eq!(event, Some(Event::Snapshot(())));
+        let event = block_on(std::future::poll_fn(|cx| subscription.poll_next(cx)));
+        assert_eq!(event, Some(Event::Item("item")));
+        publisher.join().unwrap();
+    });
+}
+
+#[test]
+fn a_reader_that_looks_waits_and_looks_again_never_sleeps_through_a_publish() {
+    loom::model(|| {
+        let list = Arc::new(WakeList::default());
+        let head = Arc::new(AtomicUsize::new(0));
+        let publisher = thread::spawn({
+            let (list, head) = (Arc::clone(&list), Arc::clone(&head));
+            move || {
+                head.store(1, Ordering::Release);
+                list.wake_all();
+            }
+        });
+        let waiter = WakeList::enter(&list);
+        // Sleeping for ever would be a deadlock, which loom reports.
+        block_on(std::future::poll_fn(|cx| {
+            if head.load(Ordering::Acquire) == 0 {
+                waiter.wait(cx.waker(), u64::MAX);
+            }
+            if head.load(Ordering::Acquire) == 0 { Poll::Pending } else { Poll::Ready(()) }
+        }));
+        publisher.join().unwrap();
+    });
+}
+
+#[test]
+fn a_waiter_may_leave_while_it_is_being_woken() {
+    loom::model(|| {
+        let list = Arc::new(WakeList::default());
+        let waiter = WakeList::enter(&list);
+        waiter.wait(Waker::noop(), 0);
+        let publisher = thread::spawn({
+            let list = Arc::clone(&list);
+            move || list.wake_all()
+        });
+        drop(waiter);
+        publisher.join().unwrap();
+        assert!(list.is_empty());
+    });
+}
