@@ -1,0 +1,121 @@
+//! Buses number, store and announce updates, between processes or within one.
+
+mod idempotency;
+mod log;
+mod memory;
+
+use std::{fmt, pin::Pin, sync::Arc};
+
+pub use self::{
+    idempotency::{IdempotencyKey, InvalidKey},
+    memory::MemoryBus,
+};
+use crate::{
+    config::Config,
+    cursor::{Cursor, Version},
+    id::ChannelId,
+    page::{NumberError, Numbered, Page, Standing},
+    update::Update,
+};
+
+/// What carries updates from publishers to hubs; the original calls it an event bus.
+///
+/// A *logged* bus keeps every page with its log, so that a reader can resume anywhere. One bus serves all pages.
+pub trait EventBus: Send + Sync + 'static {
+    /// Numbers, stores and then announces an update. `Ok` means that it is stored.
+    ///
+    /// With a key, a repetition of the same update has no effect and returns the first result.
+    fn publish<'a>(
+        &'a self,
+        channel: &'a ChannelId,
+        update: Update,
+        key: Option<&'a IdempotencyKey>,
+    ) -> BusFuture<'a, Published>;
+
+    /// The page as it is, and then every update that follows. Dropping the subscription unsubscribes.
+    fn subscribe<'a>(&'a self, channel: &'a ChannelId) -> BusFuture<'a, Subscription>;
+
+    /// The heads of these pages, in their order: what a hub compares its own with.
+    fn heads<'a>(&'a self, channels: &'a [ChannelId]) -> BusFuture<'a, Vec<Cursor>>;
+
+    /// What the log knows of a cursor that a hub could not place. This alone declares a cursor dead.
+    fn standing<'a>(&'a self, channel: &'a ChannelId, cursor: Cursor) -> BusFuture<'a, Standing>;
+
+    /// How many channels are subscribed to at the moment.
+    fn subscriptions(&self) -> usize;
+}
+
+/// What the methods of an [`EventBus`] return.
+pub type BusFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, BusError>> + Send + 'a>>;
+
+/// A snapshot of a page, and the numbered updates that follow it.
+pub type Subscription = live_sync::Subscription<Page, Arc<Numbered>>;
+
+/// An update that is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Published {
+    /// Where the page is with it.
+    pub cursor: Cursor,
+    /// Whether the key had been seen before, so that nothing was done.
+    pub repeated: bool,
+}
+
+impl Published {
+    /// The update's number.
+    pub fn version(&self) -> Version {
+        self.cursor.version
+    }
+}
+
+/// Why a bus did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BusError {
+    /// The update does not fit the page. Nothing was stored; change the update.
+    #[error(transparent)]
+    Refused(#[from] NumberError),
+    /// The key came with another update before. Use a new key for a new update.
+    #[error("idempotency key was used with another update")]
+    KeyReused,
+    /// The bus keeps as many pages as it may. Wait for old ones to expire, or raise `max_pages`.
+    #[error("the bus holds {max} pages, as many as it may")]
+    TooManyPages {
+        /// The limit.
+        max: usize,
+    },
+    /// The store failed. Nothing was stored; mend the store (a full disk?) and publish again.
+    #[error("the store failed")]
+    Store(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The bus does not answer. The update may or may not be stored: publish again with the same key.
+    #[error("the bus does not answer")]
+    Unavailable,
+    /// The URL or the file that it names cannot be used; the text says why.
+    #[error("cannot open the bus {url}: {reason}")]
+    Open {
+        /// The URL.
+        url: String,
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
+    /// The operating system has no randomness to give.
+    #[error("no randomness for an epoch")]
+    Randomness(#[from] getrandom::Error),
+}
+
+/// Opens the bus that a URL names: `memory:` (one process, gone with it) or `sqlite:FILE` (one process, durable).
+///
+/// # Errors
+/// [`BusError::Open`] names what is wrong with the URL or the file.
+pub fn from_url(url: &str, config: &Config) -> Result<Arc<dyn EventBus>, BusError> {
+    let refuse = |reason: &str| Err(BusError::Open { url: url.to_owned(), reason: reason.to_owned() });
+    match url.split_once(':') {
+        Some(("memory", "")) => Ok(Arc::new(MemoryBus::new(config)?)),
+        _ => refuse("write memory: or sqlite:FILE"),
+    }
+}
+
+impl fmt::Debug for dyn EventBus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EventBus").field("subscriptions", &self.subscriptions()).finish()
+    }
+}

@@ -1,0 +1,252 @@
+//! Every limit and every choice, in one place. An adapter has none of its own.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use crate::{
+    html::Html,
+    page::{PageLimits, ViewLimits, WhenFull},
+    policy::{Origins, Publishing, TrustedProxies},
+    publisher::Transport,
+};
+
+/// What a site may choose. Start from the defaults:
+///
+/// ```
+/// use live_core::{Config, Publishing};
+/// let config = Config { publishing: Publishing::token("a long random text"), ..Config::default() };
+/// assert!(config.check().is_ok());
+/// ```
+#[derive(Debug)]
+pub struct Config {
+    /// The transports that the page's HTML offers to its readers, in the order in which they fall back.
+    /// Default: all four. The server answers on all of them in any case.
+    pub transports: Vec<Transport>,
+    /// The prefix of the routes as browsers see it: a path (`/live`), or an absolute URL (`https://live.example:8765`) where the
+    /// readers' server is not the page's own. Default: `/live`.
+    pub public_url: String,
+
+    /// Posts and bytes of a page. Default: 10,000 posts, 16 MiB, 256 KiB of one post, 10,000 items of one update: more than a
+    /// browser shows well.
+    pub page: PageLimits,
+    /// Removals that a page remembers. Default: 10,000. Readers who were away for more than that begin anew.
+    pub max_tombstones: usize,
+    /// How long a page without a publish is kept. Default: 30 days, which is longer than HTML is cached.
+    pub page_retention: Duration,
+    /// Pages that a bus within this process keeps. Default: 100,000.
+    pub max_pages: usize,
+    /// Pages that have readers, or had within the linger. Default: 10,000; readers of more get 503.
+    pub max_open_pages: usize,
+
+    /// Recent frames that a page keeps as they were sent. Default: 256.
+    pub ring_frames: usize,
+    /// Bytes of these frames. Default: 1 MiB.
+    pub ring_bytes: usize,
+    /// A reader that lacks more frames than this gets one conflated frame. Default: 8, a moment's hiccup.
+    pub conflate_after: usize,
+    /// How far back a reader without a cursor is served. Default: 60 s, the time between a page's HTML and its socket at worst.
+    pub grace: Duration,
+    /// How long a hub follows a page after its last reader has left. Default: 60 s, so that a reload finds it warm. At least three
+    /// polling intervals, because between two polls a page has no reader.
+    pub linger: Duration,
+
+    /// Silence after which a stream gets an empty frame and a ping. Default: 25 s, below the 30 s of impatient proxies.
+    pub heartbeat: Duration,
+    /// A connection whose socket takes nothing for this long is closed. Default: 30 s.
+    pub write_deadline: Duration,
+    /// A WebSocket from which nothing came for this long, not even a pong, is closed. Default: 60 s, two heartbeats and some.
+    pub silence_deadline: Duration,
+    /// What interval polling waits between two polls. Default: 3 s, as Wagtail Live. From 250 ms to 10 min.
+    pub poll_interval: Duration,
+    /// The longest that a long poll waits. Default: 60 s, as Wagtail Live.
+    pub long_poll_timeout: Duration,
+    /// How long a client may take to send a request's header. Default: 5 s.
+    pub header_timeout: Duration,
+    /// Bytes of a request's header; at least 8 KiB. Default: 16 KiB.
+    pub max_header_bytes: usize,
+    /// How long the body of a publish may take. Default: 30 s.
+    pub body_timeout: Duration,
+    /// How long a request waits for the bus, and for the page's source. Default: 5 s; then it is answered 503.
+    pub bus_deadline: Duration,
+    /// How often a hub compares its heads with the bus. Default: 10 s.
+    pub compare_interval: Duration,
+
+    /// Bytes of one message from a reader; readers send nothing. Default: 4 KiB.
+    pub max_incoming_bytes: usize,
+    /// Bytes of a publish over HTTP. Default: 16 MiB, a whole page.
+    pub max_publish_bytes: usize,
+    /// Readers at a time, on all transports. Default: 100,000; more get 503.
+    pub max_connections: usize,
+    /// Readers at a time from one address (IPv6: from one /64). Default: 100, an office behind one router; more get 429. Loopback has
+    /// no limit.
+    pub max_connections_per_address: usize,
+
+    /// Which web pages may connect. Default: those on the same host, whatever the port.
+    pub origins: Origins,
+    /// Proxies whose `Forwarded` and `X-Forwarded-For` are believed. Default: none.
+    pub trusted_proxies: TrustedProxies,
+    /// Who may publish over HTTP. Default: nobody; the route does not exist.
+    pub publishing: Publishing,
+    /// What happens to HTML that is published over HTTP. Default: it is sanitised.
+    pub html: Html,
+    /// Whether polls may be cached by a shared cache (a CDN). Default: yes, for a second. Switch it off where admission depends on the reader.
+    pub public_cache: bool,
+
+    /// When a server drains, its readers are told to come back within this time, each at a moment of its own. Default: 10 s.
+    pub drain_window: Duration,
+    /// How long a drain may take before the remaining connections are dropped. Default: 20 s.
+    pub drain_deadline: Duration,
+
+    /// The time that numbers updates. Default: the system's.
+    pub clock: Clock,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            transports: Transport::ALL.to_vec(),
+            public_url: "/live".to_owned(),
+            page: PageLimits {
+                max_posts: 10_000,
+                max_page_bytes: 16 << 20,
+                max_post_bytes: 256 << 10,
+                max_update_items: 10_000,
+                when_full: WhenFull::Refuse,
+            },
+            max_tombstones: 10_000,
+            page_retention: Duration::from_secs(30 * 24 * 60 * 60),
+            max_pages: 100_000,
+            max_open_pages: 10_000,
+            ring_frames: 256,
+            ring_bytes: 1 << 20,
+            conflate_after: 8,
+            grace: Duration::from_secs(60),
+            linger: Duration::from_secs(60),
+            heartbeat: Duration::from_secs(25),
+            write_deadline: Duration::from_secs(30),
+            silence_deadline: Duration::from_secs(60),
+            poll_interval: Duration::from_secs(3),
+            long_poll_timeout: Duration::from_secs(60),
+            header_timeout: Duration::from_secs(5),
+            max_header_bytes: 16 << 10,
+            body_timeout: Duration::from_secs(30),
+            bus_deadline: Duration::from_secs(5),
+            compare_interval: Duration::from_secs(10),
+            max_incoming_bytes: 4 << 10,
+            max_publish_bytes: 16 << 20,
+            max_connections: 100_000,
+            max_connections_per_address: 100,
+            origins: Origins::SameHost,
+            trusted_proxies: TrustedProxies::default(),
+            publishing: Publishing::Off,
+            html: Html::sanitize(),
+            public_cache: true,
+            drain_window: Duration::from_secs(10),
+            drain_deadline: Duration::from_secs(20),
+            clock: Clock::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Checks the fields against each other. [`Hub::new`](crate::Hub::new) does so, too.
+    ///
+    /// # Errors
+    /// A [`ConfigError`] names the field and what it may be.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let positive = [
+            ("heartbeat", self.heartbeat),
+            ("write_deadline", self.write_deadline),
+            ("header_timeout", self.header_timeout),
+            ("bus_deadline", self.bus_deadline),
+            ("compare_interval", self.compare_interval),
+            ("long_poll_timeout", self.long_poll_timeout),
+            ("page_retention", self.page_retention),
+        ];
+        for (field, value) in positive {
+            require(!value.is_zero(), field, "longer than nothing")?;
+        }
+        require(!self.transports.is_empty(), "transports", "at least one transport")?;
+        let interval = Duration::from_millis(250)..=Duration::from_secs(600);
+        require(interval.contains(&self.poll_interval), "poll_interval", "from 250 ms to 10 min")?;
+        require(self.linger >= 3 * self.poll_interval, "linger", "at least three times poll_interval")?;
+        require(self.silence_deadline > self.heartbeat, "silence_deadline", "longer than heartbeat")?;
+        require(
+            self.max_incoming_bytes >= 125,
+            "max_incoming_bytes",
+            "at least 125, the size of a ping (RFC 6455 §5.5)",
+        )?;
+        require(self.max_header_bytes >= 8 << 10, "max_header_bytes", "at least 8 KiB, hyper's smallest buffer")?;
+        require(self.conflate_after >= 1 && self.ring_frames >= 1, "ring_frames and conflate_after", "at least 1")?;
+        require(!self.public_url.contains(['"', '<', '>', '&', ' ']), "public_url", "a path or an absolute URL")?;
+        self.publishing.check()
+    }
+
+    pub(crate) fn view_limits(&self) -> ViewLimits {
+        ViewLimits {
+            ring_frames: self.ring_frames,
+            ring_bytes: self.ring_bytes,
+            conflate_after: self.conflate_after,
+            grace: self.grace.as_micros() as u64,
+        }
+    }
+}
+
+fn require(condition: bool, field: &'static str, wanted: &'static str) -> Result<(), ConfigError> {
+    if condition { Ok(()) } else { Err(ConfigError { field, wanted }) }
+}
+
+/// A field of [`Config`] has a value that cannot work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("configuration: {field} must be {wanted}")]
+pub struct ConfigError {
+    /// The field.
+    pub field: &'static str,
+    /// What it may be.
+    pub wanted: &'static str,
+}
+
+/// The time as buses and hubs see it, so that tests can set it.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> u64 + Send + Sync>);
+
+impl Clock {
+    /// A clock that answers with microseconds since the Unix epoch.
+    pub fn new(now: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// Microseconds since the Unix epoch.
+    pub fn now(&self) -> u64 {
+        (self.0)()
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new(|| SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as u64))
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid_and_a_bad_field_is_named() {
+        assert_eq!(Config::default().check(), Ok(()));
+        let config = Config { poll_interval: Duration::from_millis(249), ..Config::default() };
+        assert_eq!(config.check().unwrap_err().field, "poll_interval");
+        let config = Config { linger: Duration::from_secs(8), ..Config::default() };
+        assert_eq!(config.check().unwrap_err().field, "linger");
+    }
+}

@@ -1,0 +1,95 @@
+//! The HTML that connects a page: the element around its posts, and the script.
+
+use std::fmt;
+
+use crate::{config::Config, cursor::Cursor, id::ChannelId};
+
+/// The `<live-page>` element of a page, and the script that brings it to life; escaped, ready for any template.
+///
+/// ```
+/// # use live_core::{ChannelId, Config, Element};
+/// # let (channel, config) = (ChannelId::new("blog")?, Config::default());
+/// let element = Element::new(channel, None, &config);
+/// let posts = "<article data-post-id=\"1\">Hello!</article>";
+/// let html = format!("{}{posts}{}{}", element.start(), element.end(), element.script());
+/// assert!(html.starts_with("<live-page channel=\"blog\" base=\"/live\""));
+/// # Ok::<(), live_core::IdError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Element {
+    channel: ChannelId,
+    cursor: Option<Cursor>,
+    base: String,
+    transports: String,
+    poll_interval: u128,
+}
+
+impl Element {
+    /// The element of this page as the configuration says. Take the cursor before the first read of what the HTML is rendered from.
+    pub fn new(channel: ChannelId, cursor: Option<Cursor>, config: &Config) -> Self {
+        let transports: Vec<_> = config.transports.iter().map(|transport| transport.name()).collect();
+        Self {
+            channel,
+            cursor,
+            base: config.public_url.trim_end_matches('/').to_owned(),
+            transports: transports.join(" "),
+            poll_interval: config.poll_interval.as_millis(),
+        }
+    }
+
+    /// The opening tag. The posts follow, each with `data-post-id` and `data-live-sort`.
+    pub fn start(&self) -> String {
+        let cursor = self.cursor.map(|cursor| format!(" data-live-cursor=\"{cursor}\"")).unwrap_or_default();
+        format!(
+            "<live-page channel=\"{}\" base=\"{}\" transports=\"{}\" poll-interval=\"{}\"{cursor}>",
+            escape(self.channel.as_str()),
+            escape(&self.base),
+            self.transports,
+            self.poll_interval
+        )
+    }
+
+    /// The closing tag.
+    pub fn end(&self) -> &'static str {
+        "</live-page>"
+    }
+
+    /// The script tag; once per page, anywhere.
+    pub fn script(&self) -> String {
+        format!("<script type=\"module\" src=\"{}/live.js\"></script>", escape(&self.base))
+    }
+}
+
+/// An element without posts, with its script: for pages that Live holds whole.
+impl fmt::Display for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}{}", self.start(), self.end(), self.script())
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cursor::{Epoch, Version};
+
+    #[test]
+    fn a_channel_cannot_leave_its_attribute() {
+        let channel = ChannelId::new("\"><script>&amp;").unwrap();
+        let cursor = Cursor::new(Epoch::from_bits(1), Version::ZERO);
+        let html = Element::new(channel, Some(cursor), &Config::default()).to_string();
+        assert!(html.contains("channel=\"&quot;&gt;&lt;script&gt;&amp;amp;\""), "{html}");
+        assert!(html.contains(" data-live-cursor=\"0000000000000001-0\">"), "{html}");
+    }
+
+    #[test]
+    fn the_readers_server_may_be_another_one() {
+        let config = Config { public_url: "https://live.example:8765/".to_owned(), ..Config::default() };
+        let element = Element::new(ChannelId::new("a").unwrap(), None, &config);
+        assert!(element.start().contains("base=\"https://live.example:8765\""));
+        assert!(element.script().contains("src=\"https://live.example:8765/live.js\""));
+    }
+}

@@ -1,0 +1,215 @@
+//! A frame: the bytes that take a reader from one cursor to another, encoded once and shared by all.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+
+use crate::{cursor::Cursor, id::PostId, update::Sort};
+
+/// One JSON object of the protocol, in the encodings that the transports send.
+#[derive(Debug)]
+pub struct Frame {
+    prev: Cursor,
+    cursor: Cursor,
+    /// A WebSocket header and the JSON behind it, in one allocation.
+    websocket: Bytes,
+    json_start: usize,
+    event: OnceLock<Bytes>,
+    with_ping: OnceLock<Bytes>,
+}
+
+/// An empty ping (RFC 6455 §5.5.2).
+pub(crate) const PING: [u8; 2] = [0x89, 0];
+
+/// What kind of frame it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// What changed since `prev`.
+    Delta,
+    /// The whole page, in place of what the reader shows.
+    Reset,
+    /// The reader has to fetch its HTML again.
+    Reload,
+    /// A heartbeat while the bus does not confirm the head.
+    Stale,
+}
+
+impl Frame {
+    /// The cursor that it continues from.
+    pub fn prev(&self) -> Cursor {
+        self.prev
+    }
+
+    /// Where the reader is after it.
+    pub fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
+    /// The bytes of the WebSocket encoding, a measure of the frame's size.
+    #[allow(clippy::len_without_is_empty, reason = "a frame is never empty")]
+    pub fn len(&self) -> usize {
+        self.websocket.len()
+    }
+
+    /// The JSON.
+    pub fn json(&self) -> Bytes {
+        self.websocket.slice(self.json_start..)
+    }
+
+    /// An unmasked, unfragmented WebSocket text frame (RFC 6455 §5.2): the same bytes go to every socket.
+    pub fn websocket(&self) -> Bytes {
+        self.websocket.clone()
+    }
+
+    /// The frame with a ping behind it, for one write: the heartbeat.
+    pub fn websocket_with_ping(&self) -> Bytes {
+        self.with_ping.get_or_init(|| [&*self.websocket, &PING].concat().into()).clone()
+    }
+
+    /// A Server-Sent Event with the cursor as its id. The JSON has no line break, so it is one `data` line.
+    pub fn event(&self) -> Bytes {
+        self.event
+            .get_or_init(|| {
+                let id = self.cursor.to_string();
+                let json = &self.websocket[self.json_start..];
+                [b"id: ", id.as_bytes(), b"\ndata: ", json, b"\n\n"].concat().into()
+            })
+            .clone()
+    }
+}
+
+/// A frame in the making.
+pub(crate) struct Draft {
+    kind: Kind,
+    prev: Cursor,
+    cursor: Cursor,
+    /// Room for the longest WebSocket header, then the JSON so far.
+    buffer: Vec<u8>,
+    /// The items of the `removals` array.
+    removals: Vec<u8>,
+}
+
+/// A text frame's header without mask: 2 bytes, and 8 for a length above 65,535 (RFC 6455 §5.2).
+const MAX_HEADER: usize = 10;
+const OPENING: &[u8] = b"{\"renders\":{";
+
+impl Draft {
+    pub(crate) fn new(kind: Kind, prev: Cursor, cursor: Cursor) -> Self {
+        let buffer = [&[0; MAX_HEADER], OPENING].concat();
+        Self { kind, prev, cursor, buffer, removals: Vec::new() }
+    }
+
+    /// Adds a post; they come in ascending order of `sort`.
+    pub(crate) fn render(mut self, id: &PostId, show: bool, content: &str, sort: Option<Sort>) -> Self {
+        if self.buffer.len() > MAX_HEADER + OPENING.len() {
+            self.buffer.push(b',');
+        }
+        push_text(&mut self.buffer, id.as_str());
+        self.buffer.extend_from_slice(if show {
+            b":{\"show\":true,\"content\":"
+        } else {
+            b":{\"show\":false,\"content\":"
+        });
+        push_text(&mut self.buffer, content);
+        if let Some(sort) = sort {
+            self.buffer.extend_from_slice(format!(",\"sort\":{}", sort.number()).as_bytes());
+        }
+        self.buffer.push(b'}');
+        self
+    }
+
+    pub(crate) fn removals<'a>(mut self, ids: impl IntoIterator<Item = &'a PostId>) -> Self {
+        for id in ids {
+            if !self.removals.is_empty() {
+                self.removals.push(b',');
+            }
+            push_text(&mut self.removals, id.as_str());
+        }
+        self
+    }
+
+    pub(crate) fn finish(mut self) -> Frame {
+        let flag = match self.kind {
+            Kind::Delta => "",
+            Kind::Reset => ",\"reset\":true",
+            Kind::Reload => ",\"reload\":true",
+            Kind::Stale => ",\"stale\":true",
+        };
+        let tail = format!("],\"cursor\":\"{}\",\"prev\":\"{}\"{flag}}}", self.cursor, self.prev);
+        self.buffer.extend_from_slice(b"},\"removals\":[");
+        self.buffer.extend_from_slice(&self.removals);
+        self.buffer.extend_from_slice(tail.as_bytes());
+        let header = text_frame_header(self.buffer.len() - MAX_HEADER);
+        let start = MAX_HEADER - header.len();
+        self.buffer[start..MAX_HEADER].copy_from_slice(&header);
+        let websocket = Bytes::from(self.buffer).slice(start..);
+        Frame {
+            prev: self.prev,
+            cursor: self.cursor,
+            websocket,
+            json_start: header.len(),
+            event: OnceLock::new(),
+            with_ping: OnceLock::new(),
+        }
+    }
+}
+
+fn push_text(buffer: &mut Vec<u8>, text: &str) {
+    // Writing text to a Vec cannot fail.
+    serde_json::to_writer(buffer, text).unwrap_or_default();
+}
+
+/// FIN, opcode text, no mask (RFC 6455 §5.2).
+fn text_frame_header(length: usize) -> Vec<u8> {
+    let length = length as u64;
+    match (u8::try_from(length), u16::try_from(length)) {
+        (Ok(length @ 0..=125), _) => vec![0x81, length],
+        (_, Ok(length)) => [&[0x81, 126], length.to_be_bytes().as_slice()].concat(),
+        _ => [&[0x81, 127], length.to_be_bytes().as_slice()].concat(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cursor::{Epoch, Version};
+
+    fn frame(kind: Kind, html: &str) -> Frame {
+        let at = |number| Cursor::new(Epoch::from_bits(255), Version::new(number).unwrap());
+        let id = |id: &str| PostId::new(id).unwrap();
+        Draft::new(kind, at(1), at(2))
+            .render(&id("a"), true, html, Some(Sort::new(5).unwrap()))
+            .render(&id("b"), false, "<div data-post-id=\"b\" hidden></div>", None)
+            .removals([&id("c"), &id("d")])
+            .finish()
+    }
+
+    #[test]
+    fn a_frame_reads_as_the_protocol_says() {
+        let frame = frame(Kind::Reset, "<p>ü \"1\"\r\n</p>");
+        let expected = concat!(
+            r#"{"renders":{"a":{"show":true,"content":"<p>ü \"1\"\r\n</p>","sort":5},"#,
+            r#""b":{"show":false,"content":"<div data-post-id=\"b\" hidden></div>"}},"#,
+            r#""removals":["c","d"],"cursor":"00000000000000ff-2","prev":"00000000000000ff-1","reset":true}"#
+        );
+        assert_eq!(std::str::from_utf8(&frame.json()).unwrap(), expected);
+        assert_eq!(frame.event(), format!("id: 00000000000000ff-2\ndata: {expected}\n\n"));
+    }
+
+    #[test]
+    fn the_websocket_header_states_the_length_in_its_shortest_form() {
+        for (html, header) in [(0, 4), (200, 4), (65_400, 10), (70_000, 10)] {
+            let frame = frame(Kind::Delta, &"x".repeat(html));
+            let bytes = frame.websocket();
+            let json = frame.json();
+            assert_eq!(bytes.len(), header + json.len(), "{html}");
+            assert_eq!(bytes[header..], json);
+            let stated = match bytes[1] {
+                126 => u64::from(u16::from_be_bytes([bytes[2], bytes[3]])),
+                127 => u64::from_be_bytes(bytes[2..10].try_into().unwrap()),
+                short => u64::from(short),
+            };
+            assert_eq!(stated, json.len() as u64);
+        }
+    }
+}

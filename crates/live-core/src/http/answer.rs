@@ -1,0 +1,158 @@
+//! What a request comes to: a response, an upgrade, or a refusal that says what to do.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+
+use super::{Body, response};
+use crate::{
+    bus::BusError,
+    hub::{HubError, Reader},
+    id::IdError,
+    page::NumberError,
+    policy::Full,
+};
+
+/// The answer to a request.
+#[derive(Debug)]
+pub enum Answer {
+    /// Send this.
+    Response(Response<Body>),
+    /// Send the response of the upgrade, then serve the reader on the bare stream
+    /// ([`serve_websocket`](crate::serve_websocket)).
+    Upgrade(Box<Upgrade>),
+}
+
+/// A WebSocket handshake that was accepted.
+#[derive(Debug)]
+pub struct Upgrade {
+    /// 101 with the headers of the handshake.
+    pub response: Response<()>,
+    /// The reader, admitted and joined to its page.
+    pub reader: Reader,
+}
+
+impl Answer {
+    pub(super) fn headers_mut(&mut self) -> &mut HeaderMap {
+        match self {
+            Self::Response(response) => response.headers_mut(),
+            Self::Upgrade(upgrade) => upgrade.response.headers_mut(),
+        }
+    }
+
+    /// As the answer to HEAD: the length stays, the bytes go.
+    pub(super) fn drop_body(&mut self) {
+        let Self::Response(response) = self else { return };
+        if let Some(length) = response.body().len()
+            && response.status() != StatusCode::NO_CONTENT
+        {
+            response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
+        }
+        *response.body_mut() = Body::empty();
+    }
+}
+
+impl From<Response<Body>> for Answer {
+    fn from(response: Response<Body>) -> Self {
+        Self::Response(response)
+    }
+}
+
+/// Why a request is refused; each is one row of the protocol's table of status codes.
+#[derive(Debug)]
+pub enum Refusal {
+    /// 400 with the reason.
+    Bad(String),
+    /// 401.
+    Unauthorized,
+    /// 403.
+    Origin,
+    /// 404.
+    NotFound,
+    /// 404, for Wagtail Live's polling.
+    NotWhole,
+    /// 405 with the methods that are allowed.
+    Method(&'static str),
+    /// 409 with the reason.
+    Conflict(String),
+    /// 413 with the reason.
+    TooLarge(String),
+    /// 426.
+    Upgrade(&'static str),
+    /// 429.
+    TooMany(Full),
+    /// 503 with the reason.
+    Unavailable(String),
+}
+
+/// What a client that got 429 or 503 should wait, in seconds.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
+
+impl Refusal {
+    fn parts(&self) -> (StatusCode, String) {
+        let text = str::to_owned;
+        match self {
+            Self::Bad(reason) => (StatusCode::BAD_REQUEST, reason.clone()),
+            Self::Unauthorized => {
+                (StatusCode::UNAUTHORIZED, text("publishing needs the header Authorization: Bearer TOKEN"))
+            }
+            Self::Origin => (StatusCode::FORBIDDEN, text("pages of this origin are not allowed to connect")),
+            Self::NotFound => (StatusCode::NOT_FOUND, text("no such route")),
+            Self::NotWhole => (StatusCode::NOT_FOUND, text("no such page here; seed it first")),
+            Self::Method(allowed) => (StatusCode::METHOD_NOT_ALLOWED, format!("allowed methods: {allowed}")),
+            Self::Conflict(reason) => (StatusCode::CONFLICT, reason.clone()),
+            Self::TooLarge(reason) => (StatusCode::PAYLOAD_TOO_LARGE, reason.clone()),
+            Self::Upgrade(reason) => (StatusCode::UPGRADE_REQUIRED, text(reason)),
+            Self::TooMany(Full::Address) => (StatusCode::TOO_MANY_REQUESTS, Full::Address.to_string()),
+            Self::TooMany(Full::Server) => (StatusCode::SERVICE_UNAVAILABLE, Full::Server.to_string()),
+            Self::Unavailable(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason.clone()),
+        }
+    }
+
+    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
+        match self {
+            Self::Unauthorized => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            Self::Method(allowed) => Some((header::ALLOW, HeaderValue::from_static(allowed))),
+            Self::TooMany(_) | Self::Unavailable(_) => Some((header::RETRY_AFTER, RETRY_AFTER)),
+            _ => None,
+        }
+    }
+}
+
+impl From<Refusal> for Answer {
+    fn from(refusal: Refusal) -> Self {
+        let (status, reason) = refusal.parts();
+        tracing::debug!(%status, reason, "refused");
+        let mut response = response(status, "text/plain; charset=utf-8", format!("{reason}\n"));
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.extend(refusal.header());
+        if let Refusal::Upgrade(_) = refusal {
+            // RFC 9110 §15.5.22, RFC 6455 §4.4.
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        }
+        Self::Response(response)
+    }
+}
+
+impl From<HubError> for Refusal {
+    fn from(error: HubError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<IdError> for Refusal {
+    fn from(error: IdError) -> Self {
+        Self::Bad(error.to_string())
+    }
+}
+
+impl From<BusError> for Refusal {
+    fn from(error: BusError) -> Self {
+        match error {
+            BusError::Refused(NumberError::HeadMoved { .. }) | BusError::KeyReused => Self::Conflict(error.to_string()),
+            BusError::Refused(NumberError::NoVersionLeft) => Self::Unavailable(error.to_string()),
+            BusError::Refused(_) => Self::TooLarge(error.to_string()),
+            _ => Self::Unavailable(error.to_string()),
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! Server-Sent Events (HTML Living Standard §9.2).
+
+use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
+
+use super::{Answer, Body, ChannelId, Refusal, guard::Caller, query, response};
+use crate::{cursor::Start, hub::Hub, transport::Events};
+
+pub(super) async fn stream(
+    hub: &Hub,
+    channel: &ChannelId,
+    parts: &Parts,
+    caller: Caller<'_>,
+) -> Result<Answer, Refusal> {
+    if parts.method == Method::HEAD {
+        return Ok(with_headers(response(StatusCode::OK, EVENTS, "")).into());
+    }
+    // A reconnecting EventSource sends the old URL and the new header, so the header wins.
+    let last = parts.headers.get("last-event-id").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let start = Start::parse(last.filter(|last| !last.is_empty()).or_else(|| query(parts, "cursor")).as_deref());
+    let reader = hub.join(channel, start, caller.admit()?).await?;
+    let mut response = response(StatusCode::OK, EVENTS, "");
+    *response.body_mut() = Body::events(Events::new(reader));
+    Ok(with_headers(response).into())
+}
+
+fn with_headers(mut response: Response<Body>) -> Response<Body> {
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store, no-transform"));
+    // nginx and its kin would hold events back until a buffer is full.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+}
+
+const EVENTS: &str = "text/event-stream";

@@ -1,0 +1,100 @@
+//! HTTP, for any framework: a request goes in, an answer comes out. Adapters translate, and decide nothing.
+
+mod answer;
+mod assets;
+mod body;
+mod events;
+mod guard;
+mod publish;
+mod route;
+mod updates;
+mod wagtail;
+mod websocket;
+
+use std::net::IpAddr;
+
+use bytes::{Buf, Bytes};
+use http::{Method, Request, Response};
+
+use self::{answer::Refusal, guard::Caller};
+pub use self::{
+    answer::{Answer, Upgrade},
+    body::Body,
+    route::Route,
+};
+use crate::{hub::Hub, id::ChannelId};
+
+impl Hub {
+    /// Answers a request to any of Live's routes; the path is relative to the prefix. `peer` is the address at the other end of
+    /// the connection, if it has one.
+    pub async fn respond<B>(&self, request: Request<B>, peer: Option<IpAddr>) -> Answer
+    where
+        B: http_body::Body<Data: Buf, Error: std::fmt::Display>,
+    {
+        match Route::parse(request.uri().path()) {
+            Ok(route) => self.respond_to(route, request, peer).await,
+            Err(refusal) => Answer::from(refusal),
+        }
+    }
+
+    /// Answers a request to one route, whatever its path: for an application that routes and authenticates by itself.
+    pub async fn respond_to<B>(&self, route: Route, request: Request<B>, peer: Option<IpAddr>) -> Answer
+    where
+        B: http_body::Body<Data: Buf, Error: std::fmt::Display>,
+    {
+        let is_head = *request.method() == Method::HEAD;
+        let origin = self.config().origins.admit(request.headers()).flatten().cloned();
+        let mut answer = match self.dispatch(route, request, peer).await {
+            Ok(answer) => answer,
+            Err(refusal) => Answer::from(refusal),
+        };
+        guard::add_common_headers(answer.headers_mut(), origin);
+        if is_head {
+            answer.drop_body();
+        }
+        answer
+    }
+
+    async fn dispatch<B>(&self, route: Route, request: Request<B>, peer: Option<IpAddr>) -> Result<Answer, Refusal>
+    where
+        B: http_body::Body<Data: Buf, Error: std::fmt::Display>,
+    {
+        if matches!(route, Route::Publish(_)) && self.config().publishing.is_off() {
+            return Err(Refusal::NotFound);
+        }
+        let (parts, body) = request.into_parts();
+        if let Some(asset) = route.asset() {
+            guard::check_method(&parts, route.methods())?;
+            return Ok(assets::serve(asset, &parts).into());
+        }
+        let caller = Caller::check(self, &parts, peer, route.methods())?;
+        if parts.method == Method::OPTIONS {
+            return Ok(guard::preflight(route.methods()).into());
+        }
+        match route {
+            Route::WebSocket(channel) => websocket::upgrade(self, &channel, &parts, caller).await,
+            Route::Events(channel) => events::stream(self, &channel, &parts, caller).await,
+            Route::Updates(channel) => updates::poll(self, &channel, &parts, caller).await,
+            Route::WagtailPolling(channel) => wagtail::poll(self, &channel, &parts, caller).await,
+            Route::Publish(channel) => publish::publish(self, &channel, &parts, body).await,
+            Route::Client | Route::WagtailClient => Err(Refusal::NotFound),
+        }
+    }
+}
+
+/// The parameters of a query string, percent-decoded; the first of several with one name counts.
+fn query(parts: &http::request::Parts, name: &str) -> Option<String> {
+    let pairs = parts.uri.query()?.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let (_, value) = pairs.into_iter().find(|(key, _)| *key == name)?;
+    let value = value.replace('+', " ");
+    Some(percent_encoding::percent_decode_str(&value).decode_utf8_lossy().into_owned())
+}
+
+fn response(status: http::StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
+    let mut response = Response::new(Body::full(body));
+    *response.status_mut() = status;
+    response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(content_type));
+    response
+}
+
+const JSON: &str = "application/json";

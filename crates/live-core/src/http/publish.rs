@@ -1,0 +1,73 @@
+//! Publishing over HTTP.
+
+use std::fmt::Display;
+
+use bytes::Buf;
+use http::{StatusCode, request::Parts};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::Serialize;
+
+use super::{Answer, ChannelId, JSON, Refusal, response};
+use crate::{
+    bus::IdempotencyKey,
+    cursor::Cursor,
+    html,
+    hub::Hub,
+    update::{Update, UpdateError},
+};
+
+#[derive(Serialize)]
+struct Acknowledgement {
+    cursor: Cursor,
+    version: u64,
+}
+
+pub(super) async fn publish<B>(hub: &Hub, channel: &ChannelId, parts: &Parts, body: B) -> Result<Answer, Refusal>
+where
+    B: http_body::Body<Data: Buf, Error: Display>,
+{
+    if !hub.config().publishing.admits(&parts.headers) {
+        return Err(Refusal::Unauthorized);
+    }
+    let key = idempotency_key(parts)?;
+    let body = collect(hub, body).await?;
+    let update = parse(hub, &body)?;
+    let published = hub.publish(channel, update, key.as_ref()).await?;
+    let acknowledgement = Acknowledgement { cursor: published.cursor, version: published.version().number() };
+    Ok(response(StatusCode::OK, JSON, serde_json::to_vec(&acknowledgement).unwrap_or_default()).into())
+}
+
+fn idempotency_key(parts: &Parts) -> Result<Option<IdempotencyKey>, Refusal> {
+    let Some(key) = parts.headers.get("idempotency-key") else { return Ok(None) };
+    let key = key.to_str().ok().and_then(|key| IdempotencyKey::new(key).ok());
+    key.map(Some).ok_or_else(|| Refusal::Bad(crate::bus::InvalidKey.to_string()))
+}
+
+async fn collect<B>(hub: &Hub, body: B) -> Result<Vec<u8>, Refusal>
+where
+    B: http_body::Body<Data: Buf, Error: Display>,
+{
+    let max = hub.config().max_publish_bytes;
+    let body = Limited::new(body.map_err(|error| error.to_string()), max);
+    let collected = tokio::time::timeout(hub.config().body_timeout, std::pin::pin!(body).collect()).await;
+    match collected {
+        Ok(Ok(collected)) => Ok(collected.to_bytes().to_vec()),
+        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
+            Err(Refusal::TooLarge(format!("the body is larger than {max} bytes")))
+        }
+        Ok(Err(error)) => Err(Refusal::Bad(format!("the body cannot be read: {error}"))),
+        Err(_) => Err(Refusal::Bad("the body did not come in time".to_owned())),
+    }
+}
+
+/// What comes over HTTP is sanitised, and has to be one element that readers can find again.
+fn parse(hub: &Hub, body: &[u8]) -> Result<Update, Refusal> {
+    let bad = |error: UpdateError| Refusal::Bad(error.to_string());
+    let update = Update::from_json(body).map_err(bad)?.map_html(|html| hub.config().html.clean(html));
+    for render in update.renders() {
+        if render.html().is_some_and(|html| !html::is_post_element(html, render.id())) {
+            return Err(bad(UpdateError::NoPostElement { id: render.id().clone() }));
+        }
+    }
+    Ok(update)
+}

@@ -1,0 +1,58 @@
+//! Polling with cursors.
+
+use std::time::Duration;
+
+use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
+
+use super::{Answer, Body, ChannelId, JSON, Refusal, guard::Caller, query, response};
+use crate::{
+    close::Close,
+    cursor::Start,
+    hub::Hub,
+    transport::{Polled, poll_frame},
+};
+
+pub(super) async fn poll(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: Caller<'_>) -> Result<Answer, Refusal> {
+    let wait = wait(hub, parts);
+    let mut reader = hub.join(channel, Start::parse(query(parts, "cursor").as_deref()), caller.admit()?).await?;
+    let mut response = match poll_frame(&mut reader, wait).await {
+        Polled::Frame(frame) => response(StatusCode::OK, JSON, frame.json()),
+        Polled::Nothing => nothing(),
+        Polled::Unconfirmed => return Err(Refusal::Unavailable("the bus does not answer".to_owned())),
+        Polled::Ended(Close::Draining(delay)) => return Ok(draining(delay).into()),
+        Polled::Ended(_) => return Err(Refusal::Unauthorized),
+    };
+    let is_public = hub.config().public_cache && wait.is_none();
+    let headers = response.headers_mut();
+    headers.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static(if is_public { "public, max-age=1" } else { "private, no-store" }),
+    );
+    headers.insert(POLL_INTERVAL, (hub.config().poll_interval.as_millis() as u64).into());
+    Ok(response.into())
+}
+
+/// `wait` without a number is as long as the server waits; a number is in seconds. HEAD never waits.
+fn wait(hub: &Hub, parts: &Parts) -> Option<Duration> {
+    let longest = hub.config().long_poll_timeout;
+    let wait = query(parts, "wait").filter(|_| parts.method == Method::GET)?;
+    let wait = wait.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    Some(wait.unwrap_or(longest).min(longest))
+}
+
+fn nothing() -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+/// Nothing new, and a moment to come back at, to another server.
+fn draining(delay: Duration) -> Response<Body> {
+    let mut response = response(StatusCode::SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", "the server restarts\n");
+    let seconds = delay.as_secs_f64().ceil() as u64;
+    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+const POLL_INTERVAL: &str = "live-poll-interval";

@@ -1,0 +1,147 @@
+//! Wagtail Live's own two polling protocols, on their one URL: its unmodified browser code works against it.
+
+use std::time::Duration;
+
+use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
+use serde::{Serialize, ser::SerializeMap};
+
+use super::{Answer, Body, ChannelId, JSON, Refusal, guard::Caller, query, response};
+use crate::{
+    cursor::{Start, Version},
+    hub::{Hub, LivePage, Reader},
+    id::PostId,
+    page::{Page, Post},
+    publisher::Transport,
+    transport::poll_change,
+};
+
+pub(super) async fn poll(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: Caller<'_>) -> Result<Answer, Refusal> {
+    let answer = answer(hub, channel, parts, caller).await;
+    if answer.is_err() {
+        // The original's browser code repeats at once when it gets an error.
+        tokio::time::sleep(ERROR_DELAY).await;
+    }
+    let mut response = answer?;
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    Ok(response.into())
+}
+
+const ERROR_DELAY: Duration = Duration::from_secs(1);
+
+async fn answer(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: Caller<'_>) -> Result<Response<Body>, Refusal> {
+    let since = match parts.method {
+        Method::GET => Some(last_update(parts)?),
+        _ => None,
+    };
+    let mut reader = hub.join(channel, Start::Recent, caller.admit()?).await?;
+    match (&parts.method, since) {
+        (&Method::POST, _) => whole(reader.page(), |page| handshake(hub, page)),
+        (&Method::HEAD, _) => whole(reader.page(), probe),
+        (_, since) => updates(hub, &mut reader, since.unwrap_or_default()).await,
+    }
+}
+
+/// The original answers 500 to these, except that its long polling waits out `nan` and `inf`.
+fn last_update(parts: &Parts) -> Result<Version, Refusal> {
+    let bad = || Refusal::Bad("last_update_ts must be a finite number of seconds".to_owned());
+    let seconds: f64 = query(parts, "last_update_ts").ok_or_else(bad)?.trim().parse().map_err(|_| bad())?;
+    Version::from_seconds(seconds).ok_or_else(bad)
+}
+
+fn whole<T>(page: &LivePage, read: impl FnOnce(&Page) -> T) -> Result<T, Refusal> {
+    page.with_page(|page| page.is_whole().then(|| read(page))).flatten().ok_or(Refusal::NotWhole)
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Handshake<'a> {
+    live_posts: Vec<&'a PostId>,
+    last_update_timestamp: Seconds,
+    polling_interval: u64,
+}
+
+/// Removed posts are listed, and the time lies one grace back: so the first poll removes and renders what the page's HTML was
+/// too old for.
+fn handshake(hub: &Hub, page: &Page) -> Response<Body> {
+    let grace = hub.config().grace.as_micros() as u64;
+    let recent = Version::saturating(hub.config().clock.now().saturating_sub(grace));
+    let handshake = Handshake {
+        live_posts: page.posts().map(|post| post.id).chain(page.removed()).collect(),
+        last_update_timestamp: Seconds(recent.min(page.cursor().version)),
+        polling_interval: hub.config().poll_interval.as_millis() as u64,
+    };
+    json(&handshake)
+}
+
+fn probe(page: &Page) -> Response<Body> {
+    let mut response = response(StatusCode::OK, JSON, "{}");
+    if let Ok(at) = HeaderValue::from_str(&page.cursor().version.to_seconds()) {
+        response.headers_mut().insert("last-update-at", at);
+    }
+    response
+}
+
+async fn updates(hub: &Hub, reader: &mut Reader, since: Version) -> Result<Response<Body>, Refusal> {
+    whole(reader.page(), |_| ())?;
+    let is_interval = hub.config().transports == [Transport::IntervalPolling];
+    let head = whole(reader.page(), |page| page.cursor().version)?;
+    // A time that this log never gave: what the reader saw is lost, so it gets everything.
+    let since = if since > head { Version::ZERO } else { since };
+    if since == head && !is_interval {
+        let changed = poll_change(reader, since, hub.config().long_poll_timeout).await;
+        if !changed.map_err(|_| Refusal::Unavailable("the server restarts".to_owned()))? {
+            return Ok(response(StatusCode::OK, JSON, "{\"timeOutReached\": \"Timeout duration reached.\"}"));
+        }
+    }
+    whole(reader.page(), |page| json(&Updates { page, since }))
+}
+
+struct Updates<'a> {
+    page: &'a Page,
+    since: Version,
+}
+
+impl Serialize for Updates<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let since = if self.since < self.page.horizon() { Version::ZERO } else { self.since };
+        let current: Vec<&PostId> = self.page.posts().map(|post| post.id).collect();
+        let mut map = serializer.serialize_map(Some(3))?;
+        map.serialize_entry("updates", &Renders(self.page.changed_since(since)))?;
+        map.serialize_entry("currentPosts", &current)?;
+        map.serialize_entry("lastUpdateTimestamp", &Seconds(self.page.cursor().version))?;
+        map.end()
+    }
+}
+
+/// Posts as the original sends them, oldest first.
+struct Renders<'a>(Vec<Post<'a>>);
+
+impl Serialize for Renders<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Render<'a> {
+            show: bool,
+            content: std::borrow::Cow<'a, str>,
+        }
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for post in &self.0 {
+            map.serialize_entry(post.id, &Render { show: post.html().is_some(), content: post.content() })?;
+        }
+        map.end()
+    }
+}
+
+/// Written with six decimals, which a double holds exactly.
+struct Seconds(Version);
+
+impl Serialize for Seconds {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // The shortest text of the nearest double, which is what a browser reads and sends back.
+        serializer.serialize_f64(self.0.number() as f64 / 1e6)
+    }
+}
+
+fn json(value: &impl Serialize) -> Response<Body> {
+    // Ids, text and finite numbers: JSON can say all of it.
+    response(StatusCode::OK, JSON, serde_json::to_vec(value).unwrap_or_default())
+}

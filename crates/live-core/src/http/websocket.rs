@@ -1,0 +1,57 @@
+//! The WebSocket handshake (RFC 6455 §4.2), checked by tungstenite.
+
+use http::{HeaderMap, Request, Response, header, request::Parts};
+use tungstenite::{Error, error::ProtocolError, handshake::server::create_response};
+
+use super::{Answer, ChannelId, Refusal, Upgrade, guard::Caller, query};
+use crate::{cursor::Start, hub::Hub};
+
+pub(super) async fn upgrade(
+    hub: &Hub,
+    channel: &ChannelId,
+    parts: &Parts,
+    caller: Caller<'_>,
+) -> Result<Answer, Refusal> {
+    let response = handshake(parts)?;
+    let start = Start::parse(query(parts, "cursor").as_deref());
+    // The bus is subscribed before the handshake is answered: a bus that is down is a 503, and no update is missed.
+    let reader = hub.join(channel, start, caller.admit()?).await?;
+    Ok(Answer::Upgrade(Box::new(Upgrade { response, reader })))
+}
+
+fn handshake(parts: &Parts) -> Result<Response<()>, Refusal> {
+    for name in [header::SEC_WEBSOCKET_KEY, header::SEC_WEBSOCKET_VERSION] {
+        if parts.headers.get_all(&name).iter().count() > 1 {
+            return Err(Refusal::Bad(format!("the handshake has {name} more than once")));
+        }
+    }
+    let mut request = Request::new(());
+    *request.method_mut() = parts.method.clone();
+    *request.version_mut() = parts.version;
+    *request.headers_mut() = joined(&parts.headers);
+    create_response(&request).map_err(refusal)
+}
+
+/// tungstenite looks at the first `Connection` header only; a list may come in several (RFC 9110 §5.3).
+fn joined(headers: &HeaderMap) -> HeaderMap {
+    let mut headers = headers.clone();
+    let values: Vec<_> = headers.get_all(header::CONNECTION).iter().map(|value| value.as_bytes().to_vec()).collect();
+    if values.len() > 1
+        && let Ok(value) = http::HeaderValue::from_bytes(&values.join(&b", "[..]))
+    {
+        headers.insert(header::CONNECTION, value);
+    }
+    headers
+}
+
+fn refusal(error: Error) -> Refusal {
+    match error {
+        Error::Protocol(ProtocolError::MissingSecWebSocketVersionHeader) => {
+            Refusal::Upgrade("this server speaks WebSocket version 13 (RFC 6455)")
+        }
+        Error::Protocol(
+            ProtocolError::MissingConnectionUpgradeHeader | ProtocolError::MissingUpgradeWebSocketHeader,
+        ) => Refusal::Upgrade("this route is for WebSocket; connect with new WebSocket(url)"),
+        error => Refusal::Bad(format!("bad WebSocket handshake: {error}")),
+    }
+}

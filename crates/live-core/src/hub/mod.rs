@@ -1,0 +1,300 @@
+//! The hub: this process's replicas of the pages that have readers, and everything that its transports share.
+
+mod drain;
+mod live_page;
+mod pump;
+mod reader;
+mod source;
+mod sweep;
+
+use std::{
+    collections::HashMap,
+    fmt,
+    net::IpAddr,
+    sync::{Arc, Mutex, Weak, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use live_sync::WakeList;
+use tokio::runtime::Handle;
+
+pub(crate) use self::live_page::{LivePage, Look};
+pub(crate) use self::reader::Pace;
+use self::{drain::Drain, live_page::Opening};
+pub use self::{
+    reader::{Delivery, Reader},
+    source::{PageSource, SourceFuture},
+};
+use crate::{
+    bus::{BusError, EventBus, IdempotencyKey, Published},
+    config::{Config, ConfigError},
+    cursor::{Cursor, Start},
+    element::Element,
+    id::ChannelId,
+    page::Page,
+    policy::{Connections, Full, Permit},
+    sync::lock,
+    update::Update,
+};
+
+/// Multiplies the pages of one bus to the readers of this process. Cloning it gives another handle to the same hub.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use live_core::{ChannelId, Config, Hub, PostId, Render, Update, bus};
+/// let config = Config::default();
+/// let hub = Hub::new(bus::from_url("memory:", &config)?, config)?;
+/// let blog = ChannelId::new("blog")?;
+/// hub.publish(&blog, Update::new().render(Render::new(PostId::new("1")?, "<p>Hello!</p>")), None).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Hub {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    bus: Arc<dyn EventBus>,
+    source: Option<Arc<dyn PageSource>>,
+    config: Config,
+    connections: Arc<Connections>,
+    /// Pages with readers, or within the linger. Held for look-ups only.
+    pages: Mutex<HashMap<ChannelId, Arc<LivePage>>>,
+    drain: Drain,
+    /// Lists beside the pages' own whose deadlines the sweep keeps, too.
+    swept: Mutex<Vec<Weak<WakeList>>>,
+    began: Instant,
+    runtime: Handle,
+}
+
+impl Hub {
+    /// A hub on this bus. Create it inside a tokio runtime, once per process, and clone it.
+    ///
+    /// # Errors
+    /// [`HubError::Config`] for a configuration that cannot work, [`HubError::NoRuntime`] outside a tokio runtime.
+    pub fn new(bus: Arc<dyn EventBus>, config: Config) -> Result<Self, HubError> {
+        Self::build(bus, None, config)
+    }
+
+    /// A hub that loads pages which the bus does not hold whole from the site's own database.
+    ///
+    /// # Errors
+    /// As [`Hub::new`].
+    pub fn with_source(bus: Arc<dyn EventBus>, source: Arc<dyn PageSource>, config: Config) -> Result<Self, HubError> {
+        Self::build(bus, Some(source), config)
+    }
+
+    fn build(bus: Arc<dyn EventBus>, source: Option<Arc<dyn PageSource>>, config: Config) -> Result<Self, HubError> {
+        config.check()?;
+        let runtime = Handle::try_current().map_err(|_| HubError::NoRuntime)?;
+        let connections = Arc::new(Connections::new(config.max_connections, config.max_connections_per_address));
+        let inner = Inner {
+            bus,
+            source,
+            config,
+            connections,
+            pages: Mutex::default(),
+            drain: Drain::default(),
+            swept: Mutex::default(),
+            began: Instant::now(),
+            runtime,
+        };
+        let hub = Self { inner: Arc::new(inner) };
+        sweep::start(&hub);
+        Ok(hub)
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// Publishes an update. What in-process callers publish is the site's own HTML and passes unchanged.
+    ///
+    /// Publish after the commit of whatever the update shows: a reader may fetch the page at once.
+    ///
+    /// # Errors
+    /// A [`BusError`] says whether nothing was stored, or whether to try again with the same key.
+    pub async fn publish(
+        &self,
+        channel: &ChannelId,
+        update: Update,
+        key: Option<&IdempotencyKey>,
+    ) -> Result<Published, BusError> {
+        let published = self.inner.bus.publish(channel, update, key).await;
+        match &published {
+            Ok(published) => {
+                tracing::debug!(%channel, cursor = %published.cursor, repeated = published.repeated, "published")
+            }
+            Err(error) => tracing::warn!(%channel, %error, "publish failed"),
+        }
+        published
+    }
+
+    /// The cursor of a page's head, to print into its HTML. Take it *before* the first read of what the HTML is rendered from:
+    /// then whatever is not in the HTML is newer than the cursor.
+    ///
+    /// # Errors
+    /// [`HubError::Unavailable`] if the bus does not answer. Render without a cursor then: its readers are served the last minute.
+    pub async fn cursor(&self, channel: &ChannelId) -> Result<Cursor, HubError> {
+        let heads = self.inner.bus.heads(std::slice::from_ref(channel));
+        let heads = self.within_deadline(heads).await?;
+        heads.into_iter().next().ok_or(HubError::Unavailable)
+    }
+
+    /// A copy of the page as the bus has it: what Live itself knows of it.
+    ///
+    /// # Errors
+    /// [`HubError::Unavailable`] if the bus does not answer.
+    pub async fn page(&self, channel: &ChannelId) -> Result<Page, HubError> {
+        let (page, _readers) = self.open(channel).await?;
+        page.with_page(Page::clone).ok_or(HubError::Unavailable)
+    }
+
+    /// The HTML that connects a page to this hub, beginning at `cursor`.
+    pub fn element(&self, channel: &ChannelId, cursor: Option<Cursor>) -> Element {
+        Element::new(channel.clone(), cursor, &self.inner.config)
+    }
+
+    /// How many readers there are, on all transports.
+    pub fn readers(&self) -> usize {
+        self.inner.connections.len()
+    }
+
+    /// How many pages this hub follows.
+    pub fn open_pages(&self) -> usize {
+        lock(&self.inner.pages).len()
+    }
+
+    /// Counts a reader from this address in.
+    ///
+    /// # Errors
+    /// [`Full`] if the server or the address has as many as it may.
+    pub fn admit(&self, address: Option<IpAddr>) -> Result<Permit, Full> {
+        self.inner.connections.enter(address)
+    }
+
+    /// A reader of the page from `start` on. It subscribes the bus if it is the page's first.
+    ///
+    /// # Errors
+    /// [`HubError::Unavailable`] if the bus does not answer within the deadline, [`HubError::TooManyPages`] if as many pages are
+    /// open as may be, [`HubError::Draining`] while the server drains. The reader should come back later in each case.
+    pub async fn join(&self, channel: &ChannelId, start: Start, permit: Permit) -> Result<Reader, HubError> {
+        if self.is_draining() {
+            return Err(HubError::Draining);
+        }
+        let (page, counted) = self.open(channel).await?;
+        Ok(Reader::new(self.clone(), page, counted, permit, start))
+    }
+
+    /// The page's replica, opened if need be, with a reader counted in so that it stays.
+    async fn open(&self, channel: &ChannelId) -> Result<(Arc<LivePage>, reader::Counted), HubError> {
+        let (page, counted) = self.find_or_begin(channel)?;
+        let mut opening = page.opening.subscribe();
+        let opened = tokio::time::timeout(
+            self.inner.config.bus_deadline,
+            opening.wait_for(|opening| *opening != Opening::Pending),
+        );
+        match opened.await.map(|state| state.map(|state| *state)) {
+            Ok(Ok(Opening::Open)) => Ok((page, counted)),
+            _ => Err(HubError::Unavailable),
+        }
+    }
+
+    fn find_or_begin(&self, channel: &ChannelId) -> Result<(Arc<LivePage>, reader::Counted), HubError> {
+        let mut pages = lock(&self.inner.pages);
+        if let Some(page) = pages.get(channel) {
+            return Ok((Arc::clone(page), reader::Counted::new(self, page)));
+        }
+        if pages.len() >= self.inner.config.max_open_pages {
+            return Err(HubError::TooManyPages);
+        }
+        let page = Arc::new(LivePage::new(channel.clone(), self.inner.config.view_limits()));
+        let counted = reader::Counted::new(self, &page);
+        pages.insert(channel.clone(), Arc::clone(&page));
+        drop(pages);
+        pump::start(self, &page);
+        Ok((page, counted))
+    }
+
+    /// Takes a page off the hub; its pump ends with the subscription.
+    fn close(&self, page: &LivePage, opening: Opening) {
+        lock(&self.inner.pages).remove(&page.channel);
+        page.opening.send_replace(opening);
+        page.resubscribe.notify_one();
+    }
+
+    /// Asks the bus about a cursor that the replica cannot place, and tells the page's readers.
+    fn ask_standing(&self, page: &Arc<LivePage>, cursor: Cursor) {
+        let (hub, page) = (self.clone(), Arc::clone(page));
+        self.inner.runtime.spawn(async move {
+            let standing = hub.within_deadline(hub.inner.bus.standing(&page.channel, cursor)).await.ok();
+            if standing.is_none() {
+                // The next look asks again; not at once.
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+            page.set_verdict(cursor, standing);
+        });
+    }
+
+    async fn within_deadline<T>(&self, answer: impl Future<Output = Result<T, BusError>>) -> Result<T, HubError> {
+        match tokio::time::timeout(self.inner.config.bus_deadline, answer).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "bus failed");
+                Err(HubError::Unavailable)
+            }
+            Err(_) => Err(HubError::Unavailable),
+        }
+    }
+
+    /// Milliseconds since the hub began: the time of deadlines.
+    pub(crate) fn now(&self) -> u64 {
+        self.inner.began.elapsed().as_millis() as u64
+    }
+
+    /// Has the sweep wake what is due in this list, for as long as it exists.
+    #[cfg(feature = "hyper")]
+    pub(crate) fn sweep_also(&self, list: &Arc<WakeList>) {
+        lock(&self.inner.swept).push(Arc::downgrade(list));
+    }
+
+    fn reader_left(&self, page: &LivePage) {
+        page.left_at.store(self.now(), Ordering::Relaxed);
+        page.readers.fetch_sub(1, Ordering::AcqRel);
+        self.inner.drain.progress();
+    }
+}
+
+/// How long a hub waits before it asks a silent bus again.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub")
+            .field("readers", &self.readers())
+            .field("open_pages", &self.open_pages())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why the hub does not do what it was asked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum HubError {
+    /// The configuration cannot work.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A hub needs a tokio runtime to work in.
+    #[error("a hub is created inside a tokio runtime (under #[tokio::main], for example)")]
+    NoRuntime,
+    /// The bus does not answer. Come back later.
+    #[error("the bus does not answer")]
+    Unavailable,
+    /// As many pages are open as may be. Come back later.
+    #[error("as many pages are open as may be")]
+    TooManyPages,
+    /// The server drains. Come back in a moment, to another one.
+    #[error("the server drains")]
+    Draining,
+}

@@ -1,0 +1,208 @@
+//! One reader of a page: a cursor, and a place in the list of those who wait.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use live_sync::{Waiter, WakeList};
+
+use super::{Hub, LivePage, Look};
+use crate::{
+    close::Close,
+    cursor::{Cursor, Start, Version},
+    frame::Frame,
+    policy::Permit,
+};
+
+/// A reader who was admitted to a page. It holds a cursor and no queue: whatever it lacks is in the page's log.
+#[derive(Debug)]
+pub struct Reader {
+    // Dropped first: it counts on the page and the hub below.
+    _counted: Counted,
+    waiter: Waiter,
+    hub: Hub,
+    page: Arc<LivePage>,
+    position: Position,
+    /// The last look found that only the bus can say more.
+    waits_for_bus: bool,
+    /// When its admission ends, in milliseconds since the hub began.
+    admitted_until: u64,
+    _permit: Permit,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Position {
+    Start(Start),
+    At(Cursor),
+}
+
+/// What a reader gets.
+#[derive(Debug, Clone)]
+pub enum Delivery {
+    /// A frame to send.
+    Frame(Arc<Frame>),
+    /// The end of the connection.
+    Close(Close),
+}
+
+/// How a transport takes its frames.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// One after the other as they were published, while it keeps up.
+    Stream,
+    /// All that is new in one frame.
+    Poll,
+}
+
+impl Reader {
+    pub(super) fn new(hub: Hub, page: Arc<LivePage>, counted: Counted, permit: Permit, start: Start) -> Self {
+        let waiter = WakeList::enter(&page.wake);
+        let mut counted = counted;
+        if start != Start::Recent {
+            counted.set_resuming();
+        }
+        let position = Position::Start(start);
+        Self {
+            _counted: counted,
+            waiter,
+            hub,
+            page,
+            position,
+            waits_for_bus: false,
+            admitted_until: u64::MAX,
+            _permit: permit,
+        }
+    }
+
+    /// Ends the reader's admission at this moment: the connection is closed with a code that lets it ask for a new one.
+    #[must_use]
+    pub fn until(mut self, end: Instant) -> Self {
+        let remaining = end.saturating_duration_since(Instant::now());
+        self.admitted_until = self.hub.now().saturating_add(remaining.as_millis() as u64);
+        self
+    }
+
+    /// The hub.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    pub(crate) fn page(&self) -> &LivePage {
+        &self.page
+    }
+
+    /// The next thing to send; the first is at once what the reader lacks, or an empty frame. `due` is when the caller wants
+    /// to be polled again at the latest, in milliseconds since the hub began. Cancel safe.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>, pace: Pace, due: u64) -> Poll<Delivery> {
+        if let Some(delivery) = self.look(pace) {
+            return Poll::Ready(delivery);
+        }
+        self.wake_at(cx, due);
+        // What came between the look and the wait has woken nobody.
+        self.look(pace).map_or(Poll::Pending, Poll::Ready)
+    }
+
+    fn look(&mut self, pace: Pace) -> Option<Delivery> {
+        if let Some(close) = self.ended() {
+            return Some(Delivery::Close(close));
+        }
+        let look = match self.position {
+            Position::Start(start) => self.page.look_first(start, self.hub.config().clock.now()),
+            Position::At(cursor) => self.page.look_on(cursor, if pace == Pace::Stream { usize::MAX } else { 1 }),
+        };
+        self.waits_for_bus = matches!(look, Look::Ask(_) | Look::Wait);
+        let frame = match look {
+            Look::Frame(frame) => frame,
+            // A stream says hello; so does a poll to a reader that has no cursor yet.
+            Look::UpToDate if self.wants_hello(pace) => self.page.heartbeat()?,
+            Look::Ask(cursor) => {
+                self.hub.ask_standing(&self.page, cursor);
+                return None;
+            }
+            Look::UpToDate | Look::Wait => return None,
+        };
+        self.position = Position::At(frame.cursor());
+        Some(Delivery::Frame(frame))
+    }
+
+    fn wants_hello(&self, pace: Pace) -> bool {
+        match self.position {
+            Position::Start(Start::At(_)) => pace == Pace::Stream,
+            Position::Start(_) => true,
+            Position::At(_) => false,
+        }
+    }
+
+    fn ended(&self) -> Option<Close> {
+        if self.admitted_until != u64::MAX && self.hub.now() >= self.admitted_until {
+            return Some(Close::AdmissionEnded);
+        }
+        self.hub.drain_close(self._counted.resuming)
+    }
+
+    /// Ready when the page's head is above `seen`. Cancel safe.
+    pub(crate) fn poll_head(&mut self, cx: &mut Context<'_>, seen: Version, due: u64) -> Poll<Result<(), Close>> {
+        let moved = |page: &LivePage| page.with_page(|page| page.cursor().version > seen).unwrap_or(false);
+        if let Some(close) = self.ended() {
+            return Poll::Ready(Err(close));
+        }
+        if moved(&self.page) {
+            return Poll::Ready(Ok(()));
+        }
+        self.wake_at(cx, due);
+        if moved(&self.page) { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    /// Asks to be polled again by then, or when the page changes.
+    pub(crate) fn wake_at(&self, cx: &Context<'_>, due: u64) {
+        self.waiter.wait(cx.waker(), due.min(self.admitted_until));
+    }
+
+    /// Whether the reader's cursor is with the bus, which has to place it.
+    pub(crate) fn waits_for_bus(&self) -> bool {
+        self.waits_for_bus
+    }
+
+    /// The heartbeat for a reader that is at the head; a reader behind it is about to get a frame.
+    pub(crate) fn heartbeat(&self) -> Option<Arc<Frame>> {
+        let Position::At(cursor) = self.position else { return None };
+        self.page.heartbeat().filter(|heartbeat| heartbeat.cursor() == cursor)
+    }
+
+    /// The delay before a reader may come back.
+    pub(crate) fn random_delay(&self, window: Duration) -> Duration {
+        self.hub.random_delay(window)
+    }
+}
+
+/// Counts a reader on its page for as long as it exists.
+#[derive(Debug)]
+pub(super) struct Counted {
+    hub: Hub,
+    page: Arc<LivePage>,
+    resuming: bool,
+}
+
+impl Counted {
+    /// Call it under the lock of the hub's pages, so that the page is not closed in between.
+    pub(super) fn new(hub: &Hub, page: &Arc<LivePage>) -> Self {
+        page.readers.fetch_add(1, Ordering::AcqRel);
+        Self { hub: hub.clone(), page: Arc::clone(page), resuming: false }
+    }
+
+    fn set_resuming(&mut self) {
+        self.resuming = true;
+        self.page.resuming.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        if self.resuming {
+            self.page.resuming.fetch_sub(1, Ordering::AcqRel);
+        }
+        self.hub.reader_left(&self.page);
+    }
+}

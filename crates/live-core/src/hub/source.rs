@@ -1,0 +1,19 @@
+//! Where a hub gets a page that its bus does not hold whole.
+
+use std::pin::Pin;
+
+use crate::{id::ChannelId, update::Render};
+
+/// Loads a page from the site's own database, so that it is whole: any reader can then be brought up to date by Live alone.
+///
+/// Called once per page and opening, with `Config::bus_deadline` to answer.
+pub trait PageSource: Send + Sync + 'static {
+    /// All posts of the page, oldest first, or `None` if the site has no such page.
+    ///
+    /// An error is logged; the page is then served without being whole.
+    fn load<'a>(&'a self, channel: &'a ChannelId) -> SourceFuture<'a>;
+}
+
+/// What a [`PageSource`] returns.
+pub type SourceFuture<'a> =
+    Pin<Box<dyn Future<Output = Result<Option<Vec<Render>>, Box<dyn std::error::Error + Send + Sync>>> + Send + 'a>>;

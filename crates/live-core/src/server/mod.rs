@@ -1,0 +1,54 @@
+//! What adapters on hyper 1 share: answering a request with an upgrade in it, and a server that closes the holes which the
+//! frameworks' own leave open.
+
+mod accept;
+mod guarded;
+mod upgrade;
+
+use std::net::IpAddr;
+
+use bytes::Buf;
+use http::{Request, Response};
+use hyper::upgrade::OnUpgrade;
+
+pub use self::accept::serve;
+use crate::{
+    http::{Answer, Body, Route},
+    hub::Hub,
+};
+
+/// The address at the other end of a connection, as [`serve`] puts it into the extensions of each request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub IpAddr);
+
+/// Answers a request; a WebSocket handshake continues in a task of its own on the bare stream. `route` is for applications that
+/// route by themselves; without it the path decides.
+pub async fn respond<B>(
+    hub: &Hub,
+    mut request: Request<B>,
+    route: Option<Route>,
+    peer: Option<IpAddr>,
+) -> Response<Body>
+where
+    B: http_body::Body<Data: Buf, Error: std::fmt::Display>,
+{
+    let on_upgrade = request.extensions_mut().remove::<OnUpgrade>();
+    let peer = peer.or_else(|| request.extensions().get::<Peer>().map(|peer| peer.0));
+    let answer = match route {
+        Some(route) => hub.respond_to(route, request, peer).await,
+        None => hub.respond(request, peer).await,
+    };
+    match (answer, on_upgrade) {
+        (Answer::Response(response), _) => response,
+        (Answer::Upgrade(upgrade), Some(on_upgrade)) => {
+            tokio::spawn(upgrade::serve_upgraded(on_upgrade, upgrade.reader));
+            upgrade.response.map(|()| Body::empty())
+        }
+        (Answer::Upgrade(_), None) => {
+            tracing::error!("this connection cannot be upgraded: its server was started without upgrades");
+            let mut response = Response::new(Body::full("this server cannot upgrade the connection\n"));
+            *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+            response
+        }
+    }
+}

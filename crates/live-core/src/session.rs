@@ -1,0 +1,316 @@
+//! One WebSocket reader's protocol, sans I/O: bytes and the time go in, bytes come out.
+//!
+//! tungstenite does the protocol of what comes in (masking, fragments, UTF-8, pings, close, limits). Frames to the reader are
+//! encoded already and go past it, so that an idle session holds no buffer.
+
+use std::{
+    io::{self, Read, Write},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use tungstenite::{
+    Error, Message,
+    error::CapacityError,
+    protocol::{Role, WebSocketConfig, WebSocketContext},
+};
+
+use crate::{close::Close, config::Config};
+
+/// The state of one connection. Times are milliseconds on any clock that does not go back.
+#[derive(Debug)]
+pub struct Session {
+    context: WebSocketContext,
+    /// Pongs and the close frame, to go out between two frames.
+    control: Vec<u8>,
+    phase: Phase,
+    heard_at: u64,
+    sent_at: u64,
+    /// Since when the socket has taken nothing, while something is to be written.
+    blocked_since: Option<u64>,
+    timing: Timing,
+}
+
+/// The deadlines of a session, in milliseconds.
+#[derive(Debug, Clone, Copy)]
+struct Timing {
+    heartbeat: u32,
+    silence: u32,
+    write: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// Our close frame is out; the reader's answer is awaited until then.
+    Closing {
+        until: u64,
+    },
+    /// Both have closed, or the reader broke the protocol: what is in `control` goes out, and then nothing.
+    Closed,
+}
+
+/// What the time has come for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Due {
+    /// Nothing before this moment.
+    At(u64),
+    /// A heartbeat and a ping.
+    Heartbeat,
+    /// The end of the connection.
+    Close(Close),
+}
+
+/// How long the reader may take to answer our close frame, and then to close the stream.
+pub(crate) const CLOSE_WAIT: Duration = Duration::from_secs(2);
+
+impl Session {
+    /// A session that has just begun.
+    pub fn new(config: &Config, now: u64) -> Self {
+        let websocket = WebSocketConfig::default()
+            // Zero: the context reads from memory, so a buffer would only be held.
+            .read_buffer_size(0)
+            .write_buffer_size(0)
+            .max_write_buffer_size(64 << 10)
+            .max_message_size(Some(config.max_incoming_bytes))
+            // The codec reserves what a frame's header announces, so this is the memory guard.
+            .max_frame_size(Some(config.max_incoming_bytes));
+        let millis = |duration: Duration| u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
+        Self {
+            context: WebSocketContext::new(Role::Server, Some(websocket)),
+            control: Vec::new(),
+            phase: Phase::Open,
+            heard_at: now,
+            sent_at: now,
+            blocked_since: None,
+            timing: Timing {
+                heartbeat: millis(config.heartbeat),
+                silence: millis(config.silence_deadline),
+                write: millis(config.write_deadline),
+            },
+        }
+    }
+
+    /// Takes what the reader sent, in pieces of any size. Text and binary are ignored: readers have nothing to say.
+    pub fn handle_bytes(&mut self, bytes: &[u8], now: u64) {
+        self.heard_at = now;
+        if self.phase == Phase::Closed {
+            return;
+        }
+        let mut stream = Memory { input: bytes, output: &mut self.control };
+        loop {
+            match self.context.read(&mut stream) {
+                Ok(Message::Close(_)) | Err(Error::ConnectionClosed | Error::AlreadyClosed) => {
+                    return self.handle_close();
+                }
+                Ok(_) => {}
+                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) => return self.fail(&error),
+            }
+        }
+    }
+
+    /// The reader closed. The context answers with the reader's own code (RFC 6455 §5.5.1).
+    fn handle_close(&mut self) {
+        let answered = matches!(self.phase, Phase::Closing { .. });
+        let mut stream = Memory { input: &[], output: &mut self.control };
+        let _ = self.context.flush(&mut stream);
+        if answered {
+            // RFC 6455 §5.5: after sending Close, send no more data.
+            self.control.clear();
+        }
+        self.phase = Phase::Closed;
+    }
+
+    /// RFC 6455 §7.1.7: fail the connection, with the code that says why.
+    fn fail(&mut self, error: &Error) {
+        let code = match error {
+            Error::Capacity(CapacityError::MessageTooLong { .. }) => 1009,
+            Error::Utf8(_) => 1007,
+            _ => 1002,
+        };
+        if self.phase == Phase::Open {
+            self.push_close(code, &error.to_string());
+        }
+        self.phase = Phase::Closed;
+    }
+
+    /// Begins to close; nothing but the close frame is sent from now on.
+    pub fn close(&mut self, close: Close, now: u64) {
+        if self.phase == Phase::Open {
+            self.push_close(close.code(), &close.reason());
+            self.phase = Phase::Closing { until: now + CLOSE_WAIT.as_millis() as u64 };
+        }
+    }
+
+    fn push_close(&mut self, code: u16, reason: &str) {
+        // RFC 6455 §5.5: a control frame's payload is at most 125 bytes, of which the code takes two.
+        let end = (0..=123.min(reason.len())).rev().find(|end| reason.is_char_boundary(*end)).unwrap_or(0);
+        let reason = reason.get(..end).unwrap_or_default();
+        let length = u8::try_from(reason.len() + 2).unwrap_or(2);
+        self.control.extend_from_slice(&[0x88, length]);
+        self.control.extend_from_slice(&code.to_be_bytes());
+        self.control.extend_from_slice(reason.as_bytes());
+    }
+
+    /// Control frames that have to go out before the next frame.
+    #[must_use]
+    pub fn poll_control(&mut self) -> Option<Bytes> {
+        // `take` gives the buffer away: an idle session holds none.
+        (!self.control.is_empty()).then(|| std::mem::take(&mut self.control).into())
+    }
+
+    /// Whether frames may be sent.
+    pub fn is_open(&self) -> bool {
+        self.phase == Phase::Open
+    }
+
+    /// Whether nothing is left to do but to end the stream, once [`Session::poll_control`] is empty.
+    pub fn is_closed(&self) -> bool {
+        self.phase == Phase::Closed
+    }
+
+    /// The socket took something.
+    pub fn handle_written(&mut self, now: u64) {
+        self.sent_at = now;
+        self.blocked_since = None;
+    }
+
+    /// The socket took nothing. What waits in it holds back everything else, so only the deadline is left.
+    pub fn handle_blocked(&mut self, now: u64) -> Due {
+        let since = *self.blocked_since.get_or_insert(now);
+        let deadline = since + u64::from(self.timing.write);
+        if now >= deadline { Due::Close(Close::TooSlow) } else { Due::At(deadline) }
+    }
+
+    /// What the time has come for while there is nothing to write.
+    pub fn poll_due(&self, now: u64) -> Due {
+        if let Phase::Closing { until } = self.phase {
+            return if now >= until { Due::Close(Close::Silent) } else { Due::At(until) };
+        }
+        let silence = self.heard_at + u64::from(self.timing.silence);
+        let heartbeat = self.sent_at + u64::from(self.timing.heartbeat);
+        if now >= silence {
+            Due::Close(Close::Silent)
+        } else if now >= heartbeat {
+            Due::Heartbeat
+        } else {
+            Due::At(silence.min(heartbeat))
+        }
+    }
+}
+
+/// Lets the context read from and write to memory; it sees an empty socket where the bytes end.
+struct Memory<'a> {
+    input: &'a [u8],
+    output: &'a mut Vec<u8>,
+}
+
+impl Read for Memory<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.input.is_empty() {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.input.read(buffer)
+    }
+}
+
+impl Write for Memory<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.output.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session() -> Session {
+        Session::new(&Config::default(), 0)
+    }
+
+    /// A frame from a reader, masked with zeros.
+    fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(payload.len()).unwrap();
+        [&[0x80 | opcode, 0x80 | length, 0, 0, 0, 0], payload].concat()
+    }
+
+    #[test]
+    fn a_ping_is_answered_even_byte_by_byte() {
+        let mut session = session();
+        for byte in masked(0x9, b"hi") {
+            session.handle_bytes(&[byte], 0);
+        }
+        assert_eq!(session.poll_control().unwrap(), &[0x8a, 2, b'h', b'i'][..]);
+        assert!(session.poll_control().is_none());
+        assert!(session.is_open());
+    }
+
+    #[test]
+    fn the_readers_close_is_answered_with_its_own_code() {
+        let mut session = session();
+        session.handle_bytes(&masked(0x8, &1000u16.to_be_bytes()), 0);
+        assert_eq!(session.poll_control().unwrap(), &[0x88, 2, 3, 0xe8][..]);
+        assert!(session.is_closed());
+    }
+
+    #[test]
+    fn our_close_ends_with_the_readers_answer_or_after_a_while() {
+        let mut session = session();
+        session.close(Close::AdmissionEnded, 0);
+        assert_eq!(session.poll_control().unwrap()[2..4], 4100u16.to_be_bytes());
+        assert!(!session.is_open() && !session.is_closed());
+        assert_eq!(session.poll_due(1_999), Due::At(2_000));
+        assert_eq!(session.poll_due(2_000), Due::Close(Close::Silent));
+        session.handle_bytes(&masked(0x8, &4100u16.to_be_bytes()), 5);
+        assert!(session.is_closed());
+        assert!(session.poll_control().is_none());
+    }
+
+    #[test]
+    fn a_reader_that_breaks_the_protocol_is_told_how() {
+        let long = u64::MAX.to_be_bytes();
+        for (bytes, code) in [
+            (vec![0x81, 0x01, b'x'], 1002u16),
+            (masked(0x3, b""), 1002),
+            (vec![0xc1, 0x80, 0, 0, 0, 0], 1002),
+            (masked(0x1, b"\xff"), 1007),
+            ([&[0x82, 0xfe, 0x10, 0x01, 0, 0, 0, 0][..], &[0; 8]].concat(), 1009),
+            ([&[0x82, 0xff][..], &long, &[0; 4]].concat(), 1009),
+        ] {
+            let mut session = session();
+            session.handle_bytes(&bytes, 0);
+            let sent = session.poll_control().unwrap();
+            assert_eq!(u16::from_be_bytes([sent[2], sent[3]]), code, "{bytes:x?}");
+            assert!(sent.len() <= 127 && session.is_closed());
+        }
+    }
+
+    #[test]
+    fn silence_is_answered_by_heartbeats_and_then_by_the_end() {
+        let mut session = session();
+        assert_eq!(session.poll_due(24_999), Due::At(25_000));
+        assert_eq!(session.poll_due(25_000), Due::Heartbeat);
+        session.handle_written(25_000);
+        assert_eq!(session.poll_due(25_000), Due::At(50_000));
+        session.handle_written(50_000);
+        assert_eq!(session.poll_due(60_000), Due::Close(Close::Silent));
+        session.handle_bytes(&masked(0xa, b""), 59_000);
+        assert_eq!(session.poll_due(60_000), Due::At(75_000));
+    }
+
+    #[test]
+    fn a_socket_that_takes_nothing_ends_at_the_write_deadline() {
+        let mut session = session();
+        assert_eq!(session.handle_blocked(100), Due::At(30_100));
+        assert_eq!(session.handle_blocked(30_099), Due::At(30_100));
+        session.handle_written(30_099);
+        assert_eq!(session.handle_blocked(30_100), Due::At(60_100));
+        assert_eq!(session.handle_blocked(60_100), Due::Close(Close::TooSlow));
+    }
+}

@@ -1,0 +1,11 @@
+//! The loops that move bytes. All of them are cursors over the page.
+
+mod events;
+mod poll;
+mod websocket;
+
+pub use self::websocket::serve_websocket;
+pub(crate) use self::{
+    events::Events,
+    poll::{Polled, poll_change, poll_frame},
+};
