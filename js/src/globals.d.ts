@@ -1,0 +1,2 @@
+/** The globals of a Wagtail Live page that its publishers read. */
+declare const channelID: string;
