@@ -52,7 +52,8 @@ enum Verdict {
     Asked,
     /// The bus has it; the view will catch up.
     Alive,
-    Dead,
+    /// Dead, and the bus was at this head when it said so: a view that has not reached it would take the reader back.
+    DeadAt(Cursor),
 }
 
 /// Whether the page can be read.
@@ -119,13 +120,13 @@ impl LivePage {
         state.view.as_mut().map(|view| view.heartbeat(stale))
     }
 
-    /// What the bus says of a cursor; `None` if it does not answer, and the next look asks again.
-    pub(super) fn set_verdict(&self, cursor: Cursor, standing: Option<Standing>) {
+    /// What the bus says of a cursor, and its head; `None` if it does not answer, and the next look asks again.
+    pub(super) fn set_verdict(&self, cursor: Cursor, answer: Option<(Standing, Cursor)>) {
         let mut state = lock(&self.state);
-        match standing {
-            Some(Standing::Dead) => state.verdicts.insert(cursor, Verdict::Dead),
-            Some(Standing::At(_)) => state.verdicts.insert(cursor, Verdict::Alive),
-            Some(Standing::Unknown) | None => state.verdicts.remove(&cursor),
+        match answer {
+            Some((Standing::Dead, head)) => state.verdicts.insert(cursor, Verdict::DeadAt(head)),
+            Some((Standing::At(_), _)) => state.verdicts.insert(cursor, Verdict::Alive),
+            Some((Standing::Unknown, _)) | None => state.verdicts.remove(&cursor),
         };
         drop(state);
         self.wake.wake_all();
@@ -138,7 +139,7 @@ impl LivePage {
             None => state.view = Some(View::new(page, self.limits)),
         }
         state.stale = false;
-        state.verdicts.clear();
+        state.forget_alive();
         drop(state);
         self.wake.wake_all();
     }
@@ -152,7 +153,7 @@ impl LivePage {
             Err(ApplyError::Old { .. }) => return Ok(()),
             Err(gap) => return Err(gap),
         }
-        state.verdicts.retain(|_, verdict| *verdict != Verdict::Alive);
+        state.forget_alive();
         drop(state);
         self.wake.wake_all();
         Ok(())
@@ -181,10 +182,18 @@ impl LivePage {
 }
 
 impl State {
+    /// The view has moved, so what was still to come may be here. If not, the bus is asked again.
+    fn forget_alive(&mut self) {
+        self.verdicts.retain(|_, verdict| *verdict != Verdict::Alive);
+    }
+
     fn judge(&mut self, cursor: Cursor) -> Look {
         match self.verdicts.get(&cursor) {
             Some(Verdict::Asked | Verdict::Alive) => Look::Wait,
-            Some(Verdict::Dead) => self.view.as_mut().map_or(Look::Wait, |view| Look::Frame(view.give_up())),
+            Some(Verdict::DeadAt(head)) => match &mut self.view {
+                Some(view) if view.has_reached(*head) => Look::Frame(view.give_up()),
+                _ => Look::Wait,
+            },
             None => {
                 if self.verdicts.len() >= MAX_VERDICTS {
                     self.verdicts.clear();
@@ -193,5 +202,52 @@ impl State {
                 Look::Ask(cursor)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        config::Config,
+        cursor::{Epoch, Version},
+        id::PostId,
+        page::PageLimits,
+        update::{Render, Update},
+    };
+
+    fn publish(page: &mut Page, now: u64, update: Update) -> Numbered {
+        let limits: PageLimits = Config::default().page;
+        let numbered = page.number(update, now, Epoch::from_bits(2), &limits).unwrap().unwrap();
+        page.apply(&numbered).unwrap();
+        numbered
+    }
+
+    #[test]
+    fn a_replica_that_lags_does_not_take_a_reader_back() {
+        let mut page = Page::new(Epoch::from_bits(1), 10);
+        publish(&mut page, 10, Update::replace([]));
+        let live = LivePage::new(ChannelId::new("a").unwrap(), Config::default().view_limits());
+        live.install(page.clone());
+        let update = Update::new().render(Render::new(PostId::new("a").unwrap(), "x"));
+        let missing = publish(&mut page, 20, update);
+        // The reader has seen what this replica has not, and then the log forgot it.
+        let reader = Cursor::new(missing.cursor.epoch, Version::saturating(15));
+        assert!(matches!(live.look_on(reader, 9), Look::Ask(_)));
+        live.set_verdict(reader, Some((Standing::Dead, page.cursor())));
+        assert!(matches!(live.look_on(reader, 9), Look::Wait));
+        live.apply(&missing).unwrap();
+        assert!(matches!(live.look_on(reader, 9), Look::Frame(frame) if frame.cursor() == page.cursor()));
+    }
+
+    #[test]
+    fn the_bus_is_asked_once_and_again_when_it_did_not_answer() {
+        let live = LivePage::new(ChannelId::new("a").unwrap(), Config::default().view_limits());
+        live.install(Page::new(Epoch::from_bits(1), 10));
+        let reader = Cursor::new(Epoch::from_bits(7), Version::saturating(15));
+        assert!(matches!(live.look_on(reader, 9), Look::Ask(_)));
+        assert!(matches!(live.look_on(reader, 9), Look::Wait));
+        live.set_verdict(reader, None);
+        assert!(matches!(live.look_on(reader, 9), Look::Ask(_)));
     }
 }

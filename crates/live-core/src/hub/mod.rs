@@ -228,12 +228,16 @@ impl Hub {
     fn ask_standing(&self, page: &Arc<LivePage>, cursor: Cursor) {
         let (hub, page) = (self.clone(), Arc::clone(page));
         self.inner.runtime.spawn(async move {
-            let standing = hub.within_deadline(hub.inner.bus.standing(&page.channel, cursor)).await.ok();
-            if standing.is_none() {
+            let answer = async {
+                let standing = hub.within_deadline(hub.inner.bus.standing(&page.channel, cursor)).await?;
+                Ok::<_, HubError>((standing, hub.cursor(&page.channel).await?))
+            };
+            let answer = answer.await.ok();
+            if answer.is_none() {
                 // The next look asks again; not at once.
                 tokio::time::sleep(ASK_AGAIN).await;
             }
-            page.set_verdict(cursor, standing);
+            page.set_verdict(cursor, answer);
         });
     }
 

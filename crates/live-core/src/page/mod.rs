@@ -147,3 +147,8 @@ impl Page {
     }
 }
 
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod tests;

@@ -132,7 +132,13 @@ impl View {
         Answer::Frame(self.conflated(cursor.epoch, cut))
     }
 
-    /// The answer to a cursor that the bus has declared dead.
+    /// Whether this copy is at a head that the log had, or past it.
+    pub fn has_reached(&self, head: Cursor) -> bool {
+        self.page.cursor() == head || matches!(self.page.standing(head), Standing::At(_))
+    }
+
+    /// The answer to a cursor that the bus has declared dead, from a copy that [has reached](View::has_reached) the bus's head:
+    /// an older one would take the reader back.
     pub fn give_up(&mut self) -> Arc<Frame> {
         if self.page.is_whole() { self.reset() } else { self.make(Kind::Reload, self.page.cursor(), |draft, _| draft) }
     }
