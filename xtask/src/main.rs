@@ -1,7 +1,8 @@
-//! The project's own commands: `cargo xtask test-all` and `cargo xtask tidy`.
+//! The project's own commands: `cargo xtask test-all`, `cargo xtask tidy` and `cargo xtask bench`.
 //!
 //! One file per command; this one only picks it. What the steps of `test-all` run is in `plan.rs`.
 
+mod bench;
 mod install;
 mod plan;
 mod process_group;
@@ -34,6 +35,7 @@ fn run(args: &[String]) -> Result<ExitCode> {
     match command.as_str() {
         "test-all" => test_all::run(rest),
         "tidy" => tidy::run(rest),
+        "bench" => bench::run(rest),
         "help" | "--help" | "-h" => {
             println!("{}", usage());
             Ok(ExitCode::SUCCESS)
@@ -50,7 +52,9 @@ cargo xtask test-all [--long] [--verbose] [--only STEP]...
     `--verbose` shows the output of each step as it comes, `--only` picks steps of:
     {}
 cargo xtask tidy
-    Checks the rules of CONTRIBUTING.md that a machine can see.",
+    Checks the rules of CONTRIBUTING.md that a machine can see.
+cargo xtask bench [--readers N] [--updates N] [--rounds N]
+    Measures what a reader costs, against a bare loop of write calls.",
         plan::names().join(", ")
     )
 }
