@@ -103,3 +103,12 @@ async fn answer(hub: &Hub, route: Option<Route>, request: Request) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
     live_core::server::respond(hub, request, route, peer).await.map(Body::new)
 }
+
+/// Compiles what the README and the guides show.
+#[cfg(doctest)]
+mod shown {
+    #[doc = include_str!("../../../README.md")]
+    struct Readme;
+    #[doc = include_str!("../../../docs/in-your-template.md")]
+    struct InYourTemplate;
+}

@@ -1,0 +1,109 @@
+//! Peers that say nothing, or not enough: every wait has an end.
+
+use std::time::Duration;
+
+use live_core::Config;
+
+use crate::{
+    client::{Message, Request, WebSocket, Wire},
+    server::{TestServer, quick, start},
+};
+
+fn impatient() -> Config {
+    Config {
+        header_timeout: Duration::from_millis(300),
+        body_timeout: Duration::from_millis(300),
+        heartbeat: Duration::from_millis(100),
+        silence_deadline: Duration::from_millis(300),
+        ..quick()
+    }
+}
+
+/// Somebody else is served meanwhile.
+async fn others_are_served(server: &TestServer) {
+    assert_eq!(server.get("/updates/blog/").await.status, 200);
+}
+
+#[tokio::test]
+async fn a_connection_that_says_nothing_is_closed() {
+    let server = start(impatient()).await;
+    let mut wire = Wire::connect(&server).await;
+    others_are_served(&server).await;
+    assert!(wire.take_all().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_request_whose_header_does_not_end_is_cut() {
+    let server = start(impatient()).await;
+    let mut wire = Wire::connect(&server).await;
+    wire.send("GET /live/updates/blog/ HTTP/1.1\r\nHost: live.example\r\n").await;
+    others_are_served(&server).await;
+    let mut dripped = 0;
+    // A byte now and then must not keep it.
+    while wire.try_send("x").await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        dripped += 1;
+        assert!(dripped < 500, "ten seconds of a header");
+    }
+    let answer = wire.response("GET").await.map(|response| response.status);
+    assert!(matches!(answer, None | Some(408)), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_not_waited_for() {
+    let server = start(impatient()).await;
+    let before = server.cursor("blog").await;
+    let mut wire = Wire::connect(&server).await;
+    let request = Request::publish("blog", "").with("Content-Length", "100").under(server.prefix);
+    wire.send([&request.to_bytes(), &b"{\"renders\""[..]].concat()).await;
+    others_are_served(&server).await;
+    let response = wire.response("POST").await.unwrap();
+    assert_eq!((response.status, response.text().as_str()), (400, "the body did not come in time\n"));
+    assert_eq!(server.cursor("blog").await, before);
+}
+
+#[tokio::test]
+async fn a_reader_that_answers_no_ping_is_closed_and_forgotten() {
+    let server = start(impatient()).await;
+    let mut silent = WebSocket::open(&server, "blog", None).await;
+    let mut other = WebSocket::open(&server, "blog", None).await;
+    let pongs = async {
+        loop {
+            other.frame().await;
+        }
+    };
+    let closed = tokio::select! { closed = silent.close_frame() => closed, () = pongs => unreachable!() };
+    assert_eq!(closed, (4001, "no answer to pings".to_owned()));
+    let pongs = async {
+        loop {
+            other.frame().await;
+        }
+    };
+    // It does not answer the close frame either.
+    let end = tokio::select! { end = silent.next() => end, () = pongs => unreachable!() };
+    assert_eq!(end, Message::End);
+    let pongs = async {
+        loop {
+            other.frame().await;
+        }
+    };
+    tokio::select! { () = server.has_readers(1) => {}, () = pongs => unreachable!() };
+}
+
+#[tokio::test]
+async fn a_reader_that_answers_stays() {
+    let server = start(impatient()).await;
+    let mut socket = WebSocket::open(&server, "blog", None).await;
+    for _ in 0..10 {
+        assert!(socket.frame().await.is_empty());
+    }
+    assert_eq!(server.hub.readers(), 1);
+}
+
+#[tokio::test]
+async fn an_idle_connection_between_two_requests_is_closed_in_time() {
+    let server = start(impatient()).await;
+    let mut wire = Wire::connect(&server).await;
+    assert_eq!(wire.ask(Request::new("GET", "/live/live.js")).await.status, 200);
+    assert!(wire.take_all().await.is_empty());
+}

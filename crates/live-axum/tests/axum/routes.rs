@@ -1,0 +1,169 @@
+//! Which paths and methods there are.
+
+use crate::{
+    client::{Request, Wire},
+    server::{TestServer, quick, start},
+};
+
+/// Every route with its channel, and the methods that it has.
+const ROUTES: [(&str, &str); 7] = [
+    ("/ws/channel/blog", "GET, OPTIONS"),
+    ("/events/blog", "GET, HEAD, OPTIONS"),
+    ("/updates/blog", "GET, HEAD, OPTIONS"),
+    ("/get-updates/blog", "GET, POST, HEAD, OPTIONS"),
+    ("/publish/blog", "POST, OPTIONS"),
+    ("/live.js", "GET, HEAD, OPTIONS"),
+    ("/wagtail-live.js", "GET, HEAD, OPTIONS"),
+];
+
+async fn status(server: &TestServer, request: Request) -> u16 {
+    let mut wire = Wire::connect(server).await;
+    wire.send(request.under(server.prefix).to_bytes()).await;
+    wire.head().await.unwrap().status
+}
+
+#[tokio::test]
+async fn a_route_is_the_same_with_and_without_its_trailing_slash() {
+    let server = start(quick()).await;
+    server.seed("blog", &["1"]).await;
+    let publish = r#"{"removals": ["x"]}"#;
+    for slash in ["", "/"] {
+        let path = |route: &str| format!("{route}{slash}");
+        assert_eq!(status(&server, Request::handshake(&path("/ws/channel/blog"))).await, 101);
+        assert_eq!(status(&server, Request::new("GET", &path("/events/blog"))).await, 200);
+        assert_eq!(status(&server, Request::new("GET", &path("/updates/blog"))).await, 200);
+        assert_eq!(status(&server, Request::new("POST", &path("/get-updates/blog"))).await, 200);
+        assert_eq!(status(&server, Request::new("POST", &path("/publish/blog")).body(publish)).await, 200);
+        assert_eq!(status(&server, Request::new("GET", &path("/live.js"))).await, 200);
+        assert_eq!(status(&server, Request::new("GET", &path("/wagtail-live.js"))).await, 200);
+    }
+    server.has_readers(0).await;
+}
+
+#[tokio::test]
+async fn another_path_is_not_found() {
+    let server = start(quick()).await;
+    for path in [
+        "",
+        "/",
+        "/ws",
+        "/ws/channel",
+        "/ws/blog/",
+        "/ws/channel/a/b/",
+        "/events/a//",
+        "/events//a/",
+        "/eventsa/",
+        "/x/events/a/",
+        "/live.js/x",
+        "/live.jsx",
+        "//events/a/",
+        "/Events/a/",
+        "/publish/a/b",
+        "/v3/a",
+    ] {
+        let response = server.get(path).await;
+        // Of a route that is there without its channel the reason is told.
+        let expected = if path == "/ws/channel" { 400 } else { 404 };
+        assert_eq!(response.status, expected, "{path}: {response:?}");
+    }
+    assert_eq!(server.hub.open_pages(), 0);
+}
+
+#[tokio::test]
+async fn the_site_keeps_its_own_routes() {
+    let server = start(quick()).await;
+    let mut wire = Wire::connect(&server).await;
+    assert_eq!(wire.ask(Request::new("GET", "/")).await.text(), "the site's own page");
+    assert_eq!(wire.ask(Request::new("GET", "/events/blog/")).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_method_that_a_route_lacks_is_refused_with_those_that_it_has() {
+    let server = start(quick()).await;
+    for (route, allowed) in ROUTES {
+        for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "get"] {
+            if allowed.split(", ").any(|allowed| allowed == method) {
+                continue;
+            }
+            let response = server.ask(Request::new(method, route)).await;
+            assert_eq!((response.status, response.header("allow")), (405, Some(allowed)), "{method} {route}");
+        }
+    }
+    server.has_readers(0).await;
+}
+
+#[tokio::test]
+async fn options_names_the_methods_of_a_route() {
+    let server = start(quick()).await;
+    for (route, allowed) in ROUTES {
+        let response = server.ask(Request::new("OPTIONS", route)).await;
+        assert_eq!((response.status, response.header("allow")), (200, Some(allowed)), "{route}");
+        assert!(response.body.is_empty(), "{route}");
+    }
+    assert_eq!(server.hub.open_pages(), 0, "asking for methods opens no page");
+}
+
+#[tokio::test]
+async fn head_is_get_without_the_body() {
+    let server = start(quick()).await;
+    let cursor = server.post("blog", "1", "one").await;
+    let current = format!("/updates/blog/?cursor={cursor}");
+    for target in ["/updates/blog/", &current, "/events/blog/", "/live.js", "/wagtail-live.js", "/updates/%00/"] {
+        let head = server.ask(Request::new("HEAD", target)).await;
+        let mut wire = Wire::connect(&server).await;
+        wire.send(Request::new("GET", target).under(server.prefix).to_bytes()).await;
+        let get = wire.head().await.unwrap();
+        assert_eq!(head.status, get.status, "{target}");
+        for name in ["content-type", "content-length", "cache-control", "etag", "vary", "live-poll-interval"] {
+            assert_eq!(head.header(name), get.header(name), "{target}: {name}");
+        }
+    }
+    server.has_readers(0).await;
+}
+
+#[tokio::test]
+async fn head_never_waits() {
+    let server = start(quick()).await;
+    let cursor = server.post("blog", "1", "one").await;
+    let response = server.ask(Request::new("HEAD", &format!("/updates/blog/?wait=1000&cursor={cursor}"))).await;
+    assert_eq!(response.status, 204);
+}
+
+#[tokio::test]
+async fn a_request_that_does_not_say_for_which_host_is_refused() {
+    let server = start(quick()).await;
+    for (route, allowed) in ROUTES {
+        let method = allowed.split(", ").next().unwrap();
+        let without = Request::new(method, route).without("Host");
+        assert_eq!(server.ask(without).await.status, 400, "{route}");
+        // RFC 9112 §3.2: nor may there be two.
+        let twice = Request::new(method, route).header("Host", "other.example");
+        assert_eq!(server.ask(twice).await.status, 400, "{route}");
+    }
+    let handshake = Request::handshake("/ws/channel/blog/").without("Host");
+    assert_eq!(server.ask(handshake).await.status, 400);
+    server.has_readers(0).await;
+}
+
+#[tokio::test]
+async fn a_connection_serves_one_request_after_the_other() {
+    let server = start(quick()).await;
+    let mut wire = Wire::connect(&server).await;
+    let ask = |target: &str| Request::new("GET", target).under(server.prefix);
+    for _ in 0..3 {
+        assert_eq!(wire.ask(ask("/updates/blog/")).await.status, 200);
+        assert_eq!(wire.ask(ask("/updates/blog/?cursor=%")).await.status, 200);
+        assert_eq!(wire.ask(ask("/updates/%00/")).await.status, 400);
+        assert_eq!(wire.ask(ask("/nothing")).await.status, 404);
+        assert_eq!(wire.ask(ask("/live.js")).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn a_client_of_http_1_0_gets_its_answer_and_the_end() {
+    let server = start(quick()).await;
+    let mut wire = Wire::connect(&server).await;
+    let response = wire.ask(Request::new("GET", "/live/updates/blog/").version("HTTP/1.0")).await;
+    assert_eq!((response.status, response.header("transfer-encoding")), (200, None));
+    assert!(wire.take_all().await.is_empty());
+}
