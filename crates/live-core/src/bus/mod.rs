@@ -3,9 +3,13 @@
 mod idempotency;
 mod log;
 mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 
 use std::{fmt, pin::Pin, sync::Arc};
 
+#[cfg(feature = "sqlite")]
+pub use self::sqlite::SqliteBus;
 pub use self::{
     idempotency::{IdempotencyKey, InvalidKey},
     memory::MemoryBus,
@@ -47,6 +51,9 @@ pub trait EventBus: Send + Sync + 'static {
 
 /// What the methods of an [`EventBus`] return.
 pub type BusFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, BusError>> + Send + 'a>>;
+
+/// What a bus of one's own announces with, and what a subscription yields.
+pub use live_sync::{Announcements, Event, Tail};
 
 /// A snapshot of a page, and the numbered updates that follow it.
 pub type Subscription = live_sync::Subscription<Page, Arc<Numbered>>;
@@ -104,12 +111,18 @@ pub enum BusError {
 
 /// Opens the bus that a URL names: `memory:` (one process, gone with it) or `sqlite:FILE` (one process, durable).
 ///
+/// `sqlite://FILE` is the same. While another process holds the file, this waits for up to [`Config::bus_deadline`].
+///
 /// # Errors
 /// [`BusError::Open`] names what is wrong with the URL or the file.
 pub fn from_url(url: &str, config: &Config) -> Result<Arc<dyn EventBus>, BusError> {
     let refuse = |reason: &str| Err(BusError::Open { url: url.to_owned(), reason: reason.to_owned() });
     match url.split_once(':') {
         Some(("memory", "")) => Ok(Arc::new(MemoryBus::new(config)?)),
+        #[cfg(feature = "sqlite")]
+        Some(("sqlite", file)) => Ok(Arc::new(SqliteBus::open(file.strip_prefix("//").unwrap_or(file), config)?)),
+        #[cfg(not(feature = "sqlite"))]
+        Some(("sqlite", _)) => refuse("this program was built without the feature sqlite of live-core"),
         _ => refuse("write memory: or sqlite:FILE"),
     }
 }

@@ -10,6 +10,8 @@ mod open;
 mod opening;
 mod publish;
 mod read;
+#[cfg(test)]
+mod round_trip;
 mod save;
 mod schema;
 mod store;
@@ -27,15 +29,14 @@ use std::{
 
 use tokio::sync::{mpsc, oneshot};
 
-use self::{publish::Publish, read::Read, subscribers::Subscribers, writer::Writer};
-use super::{BusError, BusFuture, EventBus, IdempotencyKey, Published, Subscription};
-use crate::{
-    config::Config,
-    cursor::Cursor,
-    id::ChannelId,
-    page::Standing,
-    update::Update,
+use self::{
+    publish::{Publish, Request},
+    read::Read,
+    subscribers::Subscribers,
+    writer::Writer,
 };
+use super::{BusError, BusFuture, EventBus, IdempotencyKey, Published, Subscription};
+use crate::{config::Config, cursor::Cursor, id::ChannelId, page::Standing, update::Update};
 
 /// A bus in a file, for one process.
 ///
@@ -44,7 +45,7 @@ use crate::{
 /// # let folder = std::env::temp_dir().join(format!("live-doc-{}", std::process::id()));
 /// # std::fs::create_dir_all(&folder)?;
 /// # let file = folder.join("live.db");
-/// use live_core::{ChannelId, Config, EventBus as _, PostId, Render, SqliteBus, Update};
+/// use live_core::{ChannelId, Config, EventBus as _, PostId, Render, Update, bus::SqliteBus};
 /// let bus = SqliteBus::open(&file, &Config::default())?;
 /// let update = Update::new().render(Render::new(PostId::new("1")?, "<p>Hello!</p>"));
 /// bus.publish(&ChannelId::new("blog")?, update, None).await?;
@@ -58,7 +59,10 @@ use crate::{
 /// FILE, within 10 seconds in FILE-wal too, and in both when the bus is closed; backups and what the file system copies on its own
 /// are out of reach. To back up a bus that is open, copy FILE and FILE-wal in one file system snapshot; a closed one is FILE alone.
 ///
-/// Its futures need a tokio runtime with time. Do not put the file on a network file system: SQLite's locks do not hold there.
+/// While a bus is open no other program can read or write its file, and this one should leave it alone, too: on Unix, closing a file
+/// gives up every lock that the process has on it. Do not put it on a network file system, where such locks do not hold.
+///
+/// Its futures need a tokio runtime with time.
 #[derive(Debug)]
 pub struct SqliteBus {
     /// Bounded, because each command holds an update: beyond it, publishers wait.
@@ -92,11 +96,12 @@ impl SqliteBus {
     /// [`BusError::Open`] says what is wrong with the file and what to do; [`BusError::Randomness`] if the operating system has none.
     pub fn open(file: impl AsRef<Path>, config: &Config) -> Result<Self, BusError> {
         let writer = Writer::open(file.as_ref(), config)?;
-        let subscribers = Arc::downgrade(writer.subscribers());
-        let failed = |error: std::io::Error| open::refuse(file.as_ref(), format!("its thread does not start ({error})"));
+        let subscribers = Arc::downgrade(&writer.subscribers);
+        let failed =
+            |error: std::io::Error| open::refuse(file.as_ref(), format!("its thread does not start ({error})"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().map_err(failed)?;
         let (queue, commands) = mpsc::channel(QUEUE);
-        let run = move || drop(runtime.block_on(writer.run(commands)));
+        let run = move || runtime.block_on(writer.run(commands)).close();
         let thread = thread::Builder::new().name("live-sqlite".to_owned()).spawn(run).map_err(failed)?;
         Ok(Self { queue, subscribers, deadline: config.bus_deadline, _thread: JoinOnDrop(Some(thread)) })
     }
@@ -121,7 +126,7 @@ impl EventBus for SqliteBus {
         key: Option<&'a IdempotencyKey>,
     ) -> BusFuture<'a, Published> {
         let (channel, key) = (channel.clone(), key.cloned());
-        Box::pin(self.ask(move |reply| Command::Publish(Publish { channel, update, key, reply })))
+        Box::pin(self.ask(move |reply| Command::Publish(Publish { request: Request { channel, update, key }, reply })))
     }
 
     fn subscribe<'a>(&'a self, channel: &'a ChannelId) -> BusFuture<'a, Subscription> {
@@ -159,4 +164,32 @@ impl Drop for JoinOnDrop {
 
 fn store_error(error: impl std::error::Error + Send + Sync + 'static) -> BusError {
     BusError::Store(Box::new(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Waker};
+
+    use super::{testing::channel, *};
+
+    #[tokio::test]
+    async fn while_the_thread_is_stuck_publishers_wait_for_the_deadline_and_no_longer() {
+        let (queue, commands) = mpsc::channel(QUEUE);
+        let deadline = Duration::from_millis(50);
+        let bus = SqliteBus { queue, subscribers: Weak::new(), deadline, _thread: JoinOnDrop(None) };
+        let blog = channel("blog");
+        let mut waiting: Vec<_> = (0..QUEUE).map(|_| bus.publish(&blog, Update::new(), None)).collect();
+        for publish in &mut waiting {
+            assert!(publish.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            // tokio lets a task poll only so often without a break.
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(commands.len(), QUEUE);
+        let refused =
+            tokio::time::timeout(Duration::from_secs(10), bus.publish(&blog, Update::new(), None)).await.unwrap();
+        assert!(matches!(refused, Err(BusError::Unavailable)));
+        assert_eq!(commands.len(), QUEUE);
+        drop(commands);
+        assert!(matches!(bus.publish(&blog, Update::new(), None).await, Err(BusError::Unavailable)));
+    }
 }

@@ -61,3 +61,102 @@ impl Opening {
         Epoch::from_bits(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Folder, channel, open, post};
+    use crate::{
+        cursor::{Cursor, Version},
+        page::Standing,
+    };
+
+    #[test]
+    fn a_restart_forks_and_resumes_exactly() {
+        let folder = Folder::new();
+        let mut first = open(&folder.file());
+        let one = first.publish_now("a", post("1", "one")).unwrap().cursor;
+        let two = first.publish_now("a", post("2", "two")).unwrap().cursor;
+        first.close();
+
+        let mut second = open(&folder.file());
+        let head = second.head("a");
+        assert_ne!(head.epoch, two.epoch);
+        assert_eq!(head.version, two.version);
+        assert_eq!(second.standing("a", one), Standing::At(one.version));
+        assert_eq!(second.standing("a", two), Standing::At(two.version));
+        let lost = Cursor::new(two.epoch, Version::saturating(two.version.number() + 1));
+        assert_eq!(second.standing("a", lost), Standing::Dead);
+        let three = second.publish_now("a", post("3", "three")).unwrap().cursor;
+        assert_eq!(three.epoch, head.epoch);
+        assert_eq!(second.standing("a", Cursor::new(two.epoch, three.version)), Standing::Dead);
+        assert_eq!(second.standing("a", two), Standing::At(two.version));
+    }
+
+    #[test]
+    fn cursors_of_an_opening_that_published_nothing_live_on() {
+        let folder = Folder::new();
+        let mut life = open(&folder.file());
+        let mut cursors = vec![life.publish_now("a", post("1", "one")).unwrap().cursor];
+        for _ in 0..5 {
+            life.close();
+            life = open(&folder.file());
+            cursors.push(life.head("a"));
+        }
+        life.publish_now("a", post("2", "two")).unwrap();
+        life.close();
+        let mut last = open(&folder.file());
+        for cursor in cursors {
+            assert_eq!(last.standing("a", cursor), Standing::At(cursor.version), "{cursor}");
+        }
+        let forks = last.subscribe_now("a").map(|_| last.cache.get(&channel("a")).unwrap().log.page.forks().count());
+        assert_eq!(forks.unwrap(), 6);
+    }
+
+    #[test]
+    fn the_last_sixteen_epochs_are_known_whether_they_published_or_not() {
+        for publishes in [false, true] {
+            let folder = Folder::new();
+            let mut life = open(&folder.file());
+            let mut cursors = vec![life.publish_now("a", post("0", "0")).unwrap().cursor];
+            for number in 1..=17 {
+                life.close();
+                life = open(&folder.file());
+                if publishes {
+                    life.publish_now("a", post(&number.to_string(), "x")).unwrap();
+                }
+                cursors.push(life.head("a"));
+            }
+            assert_eq!(life.standing("a", cursors[0]), Standing::Dead, "{publishes}");
+            for cursor in &cursors[1..] {
+                assert_eq!(life.standing("a", *cursor), Standing::At(cursor.version), "{publishes} {cursor}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_page_without_a_log_has_the_same_cursor_in_every_opening() {
+        let folder = Folder::new();
+        let mut first = open(&folder.file());
+        let before = first.head("a");
+        assert_eq!(before.version, Version::ZERO);
+        first.close();
+        let mut second = open(&folder.file());
+        assert_eq!(second.head("a"), before);
+        second.publish_now("a", post("1", "one")).unwrap();
+        assert_eq!(second.standing("a", before), Standing::At(Version::ZERO));
+    }
+
+    #[test]
+    fn a_copy_of_the_file_forks_apart_from_it() {
+        let (folder, other) = (Folder::new(), Folder::new());
+        let mut life = open(&folder.file());
+        life.publish_now("a", post("1", "one")).unwrap();
+        life.close();
+        std::fs::copy(folder.file(), other.file()).unwrap();
+        let lost = open(&other.file()).publish_now("a", post("2", "two")).unwrap().cursor;
+        let mut life = open(&folder.file());
+        assert_eq!(life.standing("a", lost), Standing::Dead);
+        life.publish_now("a", post("3", "three")).unwrap();
+        assert_eq!(life.standing("a", lost), Standing::Dead);
+    }
+}

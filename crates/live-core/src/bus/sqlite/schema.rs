@@ -45,7 +45,7 @@ const TABLES: &str = "
         place INTEGER NOT NULL,
         PRIMARY KEY (page, id)
     ) STRICT, WITHOUT ROWID;
-    CREATE INDEX removals_by_version ON removals (page, version);
+    CREATE INDEX removals_by_age ON removals (page, version, place);
     -- Former epochs, oldest first, each with the last version that it is good for.
     CREATE TABLE forks (
         page INTEGER NOT NULL REFERENCES pages ON DELETE CASCADE,
@@ -110,4 +110,22 @@ pub(super) fn create(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(TABLES)?;
     connection.pragma_update(None, "application_id", APPLICATION_ID)?;
     connection.pragma_update(None, "user_version", SCHEMA)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Folder, open};
+
+    /// No test can cut the power.
+    #[test]
+    fn every_commit_is_synced_and_what_is_deleted_is_overwritten() {
+        let folder = Folder::new();
+        let writer = open(&folder.file());
+        for (pragma, value) in [("synchronous", 2), ("fullfsync", 1), ("foreign_keys", 1), ("secure_delete", 1)] {
+            let set: i64 = writer.store.connection.pragma_query_value(None, pragma, |row| row.get(0)).unwrap();
+            assert_eq!(set, value, "{pragma}");
+        }
+        assert!(folder.file().with_extension("db-wal").exists());
+        assert!(!folder.file().with_extension("db-shm").exists());
+    }
 }

@@ -24,10 +24,10 @@ pub(super) struct Store {
     retention: i64,
     /// Rows in `pages`.
     pages: usize,
-    /// Transactions that wrote something, each with its sync.
+    /// No page expires before this time, in microseconds since the Unix epoch; so nobody has to look for one.
+    first_expiry: u64,
+    /// Bursts of publishes, each with its sync.
     commits: u64,
-    /// Something was written since the last checkpoint.
-    checkpoint_due: bool,
 }
 
 impl Store {
@@ -45,9 +45,8 @@ impl Store {
             path: file.to_owned(),
             retention: i64::try_from(config.page_retention.as_micros()).unwrap_or(i64::MAX),
             pages,
+            first_expiry: 0,
             commits: 0,
-            // What was erased in the life before may still be in the log.
-            checkpoint_due: true,
         })
     }
 
@@ -56,12 +55,11 @@ impl Store {
         self.pages
     }
 
-    pub(super) fn page_added(&mut self) {
-        self.pages += 1;
-    }
-
-    pub(super) fn page_deleted(&mut self) {
-        self.pages = self.pages.saturating_sub(1);
+    /// Counts a page that was written, and those deleted for it.
+    pub(super) fn page_added(&mut self, touched: u64, deleted: usize) {
+        self.pages = (self.pages + 1).saturating_sub(deleted);
+        let expiry = integer(touched).saturating_add(self.retention).unsigned_abs();
+        self.first_expiry = self.first_expiry.min(expiry);
     }
 
     pub(super) fn begin(&self) -> rusqlite::Result<()> {
@@ -77,15 +75,15 @@ impl Store {
     pub(super) fn commit(&mut self) -> rusqlite::Result<()> {
         self.connection.execute_batch("COMMIT")?;
         self.commits += 1;
-        self.checkpoint_due = true;
         Ok(())
     }
 
     /// Undoes what was written since `begin`.
     pub(super) fn roll_back(&mut self) {
+        self.first_expiry = 0;
         let undone = if self.in_transaction() { self.connection.execute_batch("ROLLBACK") } else { Ok(()) };
-        match undone.and_then(|()| Ok(self.pages = count_pages(&self.connection)?)) {
-            Ok(()) => {}
+        match undone.and_then(|()| count_pages(&self.connection)) {
+            Ok(pages) => self.pages = pages,
             Err(error) => tracing::error!(file = %self.path.display(), %error, "roll back failed"),
         }
     }
@@ -102,19 +100,20 @@ impl Store {
 
     /// Deletes up to `max` expired pages, and says which.
     pub(super) fn delete_expired(&mut self, now: u64, max: usize) -> rusqlite::Result<Vec<ChannelId>> {
+        if now < self.first_expiry {
+            return Ok(Vec::new());
+        }
         let sql = "DELETE FROM pages WHERE id IN (SELECT id FROM pages WHERE touched <= ?1 LIMIT ?2) RETURNING channel";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map(params![self.expired_up_to(now), count(max)], |row| parsed(row, 0))?;
+        let rows = statement.query_map(params![self.expired_up_to(now), count(max)], |row| row.get::<_, String>(0))?;
         let deleted = rows.collect::<rusqlite::Result<Vec<_>>>()?;
-        drop(statement);
         self.pages = self.pages.saturating_sub(deleted.len());
-        Ok(deleted)
-    }
-
-    /// When the first page expires, as things stand: in microseconds since the Unix epoch.
-    pub(super) fn first_expiry(&self) -> rusqlite::Result<Option<u64>> {
-        let oldest: Option<i64> = self.connection.query_row("SELECT min(touched) FROM pages", [], |row| row.get(0))?;
-        Ok(oldest.map(|oldest| oldest.saturating_add(self.retention).max(0).unsigned_abs()))
+        if deleted.len() < max {
+            let oldest: Option<i64> =
+                self.connection.query_row("SELECT min(touched) FROM pages", [], |row| row.get(0))?;
+            self.first_expiry = oldest.map_or(u64::MAX, |oldest| oldest.saturating_add(self.retention).unsigned_abs());
+        }
+        Ok(deleted.iter().filter_map(|channel| ChannelId::new(channel).ok()).collect())
     }
 
     /// Deletes up to `max` keys that are too old, and says how many.
@@ -125,12 +124,8 @@ impl Store {
     }
 
     /// Moves what is in FILE-wal to FILE and empties it, so that what was erased is gone from both.
-    pub(super) fn checkpoint(&mut self) -> rusqlite::Result<()> {
-        if self.checkpoint_due {
-            let busy: bool = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-            self.checkpoint_due = busy;
-        }
-        Ok(())
+    pub(super) fn checkpoint(&self) -> rusqlite::Result<()> {
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
     }
 
     /// Closing the only connection checkpoints and deletes FILE-wal. What fails here is made good by the next opening.
@@ -163,4 +158,38 @@ pub(super) fn integer(number: u64) -> i64 {
 
 fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{Folder, open, post, removal};
+    use crate::{
+        id::PostId,
+        update::{Render, Update},
+    };
+
+    #[test]
+    fn what_was_erased_is_not_readable_in_the_files() {
+        let folder = Folder::new();
+        let mut writer = open(&folder.file());
+        let secrets = ["edited-secret", "removed-secret", "hidden-secret"];
+        let long = |secret: &str| format!("{secret} {}", "x".repeat(20_000));
+        for (id, secret) in ["1", "2", "3"].into_iter().zip(secrets) {
+            writer.publish_now("a", post(id, secret)).unwrap();
+            writer.publish_now("b", post(id, &long(secret))).unwrap();
+        }
+        for name in ["a", "b"] {
+            writer.publish_now(name, post("1", "new")).unwrap();
+            writer.publish_now(name, removal("2")).unwrap();
+            let hidden = Update::new().render(Render::hidden(PostId::new("3").unwrap()));
+            writer.publish_now(name, hidden).unwrap();
+        }
+        writer.tidy();
+        let wal = folder.file().with_extension("db-wal");
+        let bytes = [std::fs::read(folder.file()).unwrap(), std::fs::read(wal).unwrap()].concat();
+        for secret in secrets {
+            assert!(!bytes.windows(secret.len()).any(|window| window == secret.as_bytes()), "{secret}");
+        }
+        assert!(bytes.windows(3).any(|window| window == b"new"));
+    }
 }

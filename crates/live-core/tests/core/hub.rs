@@ -1,0 +1,208 @@
+//! The hub between a bus that fails and readers who must not notice, and pages from the site's own database.
+
+use std::{
+    net::Ipv4Addr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use http_body_util::{BodyExt, Empty};
+use live_core::{
+    ChannelId, Config, EventBus, Hub, PageSource, PostId, Render, SourceFuture, Start, Update, http::Answer,
+    serve_websocket,
+};
+use serde_json::Value;
+use tokio::io::AsyncReadExt;
+
+use crate::faulty_bus::FaultyBus;
+
+fn channel() -> ChannelId {
+    ChannelId::new("blog").unwrap()
+}
+
+fn post(name: &str) -> Render {
+    Render::new(PostId::new(name).unwrap(), name)
+}
+
+/// Everything that a hub waits for is over in a moment.
+fn brisk() -> Config {
+    Config {
+        poll_interval: Duration::from_millis(250),
+        linger: Duration::from_millis(750),
+        compare_interval: Duration::from_millis(40),
+        bus_deadline: Duration::from_millis(300),
+        ..Config::default()
+    }
+}
+
+async fn get(hub: &Hub, path: &str) -> (u16, Value) {
+    let request = http::Request::get(path).header("host", "localhost").body(Empty::<bytes::Bytes>::new()).unwrap();
+    let answer = tokio::time::timeout(DEADLINE, hub.respond(request, None)).await.expect("no answer in time");
+    let Answer::Response(response) = answer else { panic!("not a response") };
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await.unwrap().to_bytes();
+    (status, serde_json::from_slice(&body).unwrap_or(Value::Null))
+}
+
+async fn poll(hub: &Hub, cursor: &str) -> (u16, Value) {
+    get(hub, &format!("/updates/blog/?cursor={cursor}")).await
+}
+
+/// Asks again until the answer is what is wanted.
+async fn eventually<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    tokio::time::timeout(DEADLINE, async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::task::yield_now().await;
+        }
+    })
+    .await
+    .expect("it never came to that")
+}
+
+const DEADLINE: Duration = Duration::from_secs(10);
+
+#[tokio::test]
+async fn a_bus_that_is_down_is_a_503_and_the_next_reader_tries_again() {
+    let bus = FaultyBus::new(&brisk());
+    let hub = Hub::new(bus.clone(), brisk()).unwrap();
+    bus.is_down.store(true, Ordering::SeqCst);
+    assert_eq!(poll(&hub, "*").await.0, 503);
+    assert_eq!(hub.open_pages(), 0);
+    bus.is_down.store(false, Ordering::SeqCst);
+    assert_eq!(poll(&hub, "*").await.0, 200);
+}
+
+#[tokio::test]
+async fn an_announcement_that_is_lost_in_silence_is_made_good_without_a_new_publish() {
+    let bus = FaultyBus::new(&brisk());
+    let hub = Hub::new(bus.clone(), brisk()).unwrap();
+    bus.is_deaf.store(true, Ordering::SeqCst);
+    let (_, hello) = poll(&hub, "*").await;
+    hub.publish(&channel(), Update::new().render(post("a")), None).await.unwrap();
+    let cursor = hello["cursor"].as_str().unwrap();
+    let frame = eventually(async || Some(poll(&hub, cursor).await).filter(|(status, _)| *status == 200)).await.1;
+    assert!(frame["renders"]["a"].is_object(), "{frame}");
+}
+
+#[tokio::test]
+async fn while_the_bus_is_away_a_poll_does_not_claim_that_nothing_is_new() {
+    let bus = FaultyBus::new(&brisk());
+    let hub = Hub::new(bus.clone(), brisk()).unwrap();
+    let (_, hello) = poll(&hub, "*").await;
+    let cursor = hello["cursor"].as_str().unwrap();
+    assert_eq!(poll(&hub, cursor).await.0, 204);
+    bus.is_down.store(true, Ordering::SeqCst);
+    eventually(async || (poll(&hub, cursor).await.0 == 503).then_some(())).await;
+    // A cursor that this node cannot place is not declared dead meanwhile.
+    let ahead = format!("{}-9007199254740991", &cursor[..16]);
+    assert_eq!(poll(&hub, &ahead).await.0, 503);
+    bus.is_down.store(false, Ordering::SeqCst);
+    eventually(async || (poll(&hub, cursor).await.0 == 204).then_some(())).await;
+    let (status, frame) =
+        eventually(async || Some(poll(&hub, &ahead).await).filter(|(status, _)| *status == 200)).await;
+    assert_eq!((status, &frame["reload"]), (200, &Value::Bool(true)));
+}
+
+#[tokio::test]
+async fn reading_creates_no_state_and_the_linger_ends_the_subscription() {
+    let bus = FaultyBus::new(&brisk());
+    let hub = Hub::new(bus.clone(), brisk()).unwrap();
+    let before = hub.cursor(&channel()).await.unwrap();
+    assert_eq!(poll(&hub, "*").await.0, 200);
+    assert_eq!(hub.cursor(&channel()).await.unwrap(), before);
+    assert_eq!((hub.open_pages(), bus.subscriptions()), (1, 1));
+    eventually(async || (hub.open_pages() == 0 && bus.subscriptions() == 0).then_some(())).await;
+    assert_eq!(hub.readers(), 0);
+}
+
+/// Counts its loads, and does something before the first answers.
+struct Database {
+    loads: AtomicUsize,
+    first: Box<dyn Fn() -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync>,
+}
+
+impl Database {
+    fn new(
+        first: impl Fn() -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self { loads: AtomicUsize::new(0), first: Box::new(first) })
+    }
+}
+
+impl PageSource for Database {
+    fn load<'a>(&'a self, channel: &'a ChannelId) -> SourceFuture<'a> {
+        Box::pin(async move {
+            if self.loads.fetch_add(1, Ordering::SeqCst) == 0 {
+                (self.first)().await;
+            }
+            Ok((channel.as_str() == "blog").then(|| vec![post("a"), post("b")]))
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_page_source_makes_a_page_whole_with_one_load_for_a_crowd() {
+    let database = Database::new(|| Box::pin(async {}));
+    let hub = Hub::with_source(FaultyBus::new(&brisk()), database.clone(), brisk()).unwrap();
+    let (first, second) = tokio::join!(poll(&hub, "garbage"), poll(&hub, "*"));
+    for (status, frame) in [first, second] {
+        assert_eq!((status, &frame["reset"]), (200, &Value::Bool(true)), "{frame}");
+        assert_eq!(frame["renders"].as_object().unwrap().len(), 2);
+    }
+    assert_eq!(database.loads.load(Ordering::SeqCst), 1);
+    // A page that the site does not have stays without a log.
+    let (_, frame) = get(&hub, "/updates/other/?cursor=garbage").await;
+    assert_eq!(frame["reload"], true);
+}
+
+#[tokio::test]
+async fn what_is_published_while_the_page_loads_is_not_undone() {
+    let bus = FaultyBus::new(&brisk());
+    let publisher = bus.clone();
+    let database = Database::new(move || {
+        let bus = publisher.clone();
+        Box::pin(async move {
+            EventBus::publish(&*bus, &channel(), Update::new().render(post("c")), None).await.unwrap();
+        })
+    });
+    let hub = Hub::with_source(bus, database.clone(), brisk()).unwrap();
+    let (_, frame) = poll(&hub, "*").await;
+    assert_eq!(frame["reset"], true);
+    assert_eq!(database.loads.load(Ordering::SeqCst), 2, "loaded again, because the first load may be older");
+}
+
+#[tokio::test]
+async fn a_source_that_does_not_answer_leaves_the_page_live_but_not_whole() {
+    let config = Config { bus_deadline: Duration::from_millis(400), ..brisk() };
+    let database = Database::new(|| Box::pin(std::future::pending()));
+    let hub = Hub::with_source(FaultyBus::new(&config), database, config).unwrap();
+    let (status, _) = eventually(async || Some(poll(&hub, "garbage").await).filter(|(status, _)| *status == 200)).await;
+    assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn an_admission_that_ends_closes_the_connection_with_its_code() {
+    let hub = Hub::new(FaultyBus::new(&brisk()), brisk()).unwrap();
+    let permit = hub.admit(Some(Ipv4Addr::LOCALHOST.into())).unwrap();
+    let reader = hub.join(&channel(), Start::Recent, permit).await.unwrap().until(Instant::now());
+    let (ours, mut theirs) = tokio::io::duplex(4_096);
+    let session = tokio::spawn(serve_websocket(ours, bytes::Bytes::new(), reader));
+    let mut header = [0; 4];
+    theirs.read_exact(&mut header).await.unwrap();
+    assert_eq!((header[0], u16::from_be_bytes([header[2], header[3]])), (0x88, 4100));
+    drop(theirs);
+    let _ = session.await.unwrap();
+    assert_eq!(hub.readers(), 0);
+}
+
+#[test]
+fn a_hub_outside_a_runtime_says_so() {
+    let error = Hub::new(FaultyBus::new(&brisk()), brisk()).unwrap_err();
+    assert!(error.to_string().contains("tokio runtime"), "{error}");
+}
