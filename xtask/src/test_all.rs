@@ -1,7 +1,8 @@
 //! `cargo xtask test-all`: every check and every test, one line a step.
 
 use std::io::{self, Write};
-use std::process::ExitCode;
+use std::path::Path;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -18,7 +19,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     let workspace = Workspace::load()?;
     let mut run =
         Run { runner: options.runner(&workspace)?, size: options.size, lines: Vec::new(), tally: Tally::default() };
-    run.install(&steps)?;
+    run.install(&steps, &workspace.target)?;
     for step in &steps {
         run.step(step, &workspace)?;
     }
@@ -120,27 +121,41 @@ struct Line {
 
 impl Run {
     /// Before the first step, so that nobody waits for minutes to hear that a program is missing.
-    fn install(&mut self, steps: &[&Step]) -> Result<()> {
+    fn install(&mut self, steps: &[&Step], target: &Path) -> Result<()> {
         let needed: Vec<Program> = steps.iter().flat_map(|step| step.needs).copied().collect();
-        let missing = install::missing(&needed);
+        let missing = install::missing(&needed, target);
         if !missing.is_empty() {
             let commands = install::commands(&missing, Machine::detect())?;
             println!("installing with apt-get: {}", install::titles(&missing));
-            let begin = Instant::now();
-            announce("install", self.runner.output)?;
-            let finished = self.runner.run("install", commands)?;
-            self.close("install", begin.elapsed(), finished.failure.clone());
-            if let Some(failure) = finished.failure {
-                show_tail(&finished.log)?;
-                bail!("installing failed: {failure}");
+            self.run_install("install", commands)?;
+            if install::missing(&missing, target).contains(&Program::Node) {
+                println!(
+                    "this system's node is too old, so one comes from npm, into {}",
+                    target.join("node").display()
+                );
+                self.run_install("install-node", vec![install::fetch_node(target)])?;
             }
-            install::confirm(&missing)?;
+            install::confirm(&missing, target)?;
+        }
+        if let Some(folder) = install::fetched_node(target) {
+            let rest = std::env::var("PATH").unwrap_or_default();
+            self.runner.env.push(("PATH", format!("{}:{rest}", folder.display())));
         }
         if let Some(chromium) = install::find_chromium() {
             let path = chromium.to_string_lossy().into_owned();
             self.runner.env.push(("LIVE_CHROMIUM", path));
         }
         Ok(())
+    }
+
+    fn run_install(&mut self, name: &'static str, commands: Vec<Command>) -> Result<()> {
+        let begin = Instant::now();
+        announce(name, self.runner.output)?;
+        let finished = self.runner.run(name, commands)?;
+        self.close(name, begin.elapsed(), finished.failure.clone());
+        let Some(failure) = finished.failure else { return Ok(()) };
+        show_tail(&finished.log)?;
+        bail!("installing failed: {failure}");
     }
 
     fn step(&mut self, step: &Step, workspace: &Workspace) -> Result<()> {
