@@ -4,6 +4,7 @@
 
 mod faulty_bus;
 mod hub;
+mod memory_bus;
 mod publishers;
 // Its children are killed and lose rights as on Unix.
 #[cfg(all(unix, feature = "sqlite"))]
