@@ -10,7 +10,7 @@ use crate::{
     html::Html,
     page::{PageLimits, ViewLimits, WhenFull},
     policy::{Origins, Publishing, TrustedProxies},
-    publisher::Transport,
+    publisher::{PUBLISHER_VARIABLE, Transport, UnknownPublisher},
 };
 
 /// What a site may choose. Start from the defaults:
@@ -45,6 +45,8 @@ pub struct Config {
     pub ring_frames: usize,
     /// Bytes of these frames. Default: 1 MiB.
     pub ring_bytes: usize,
+    /// Bytes of the conflated frames that a page keeps to be shared until its next update. Default: 4 MiB.
+    pub conflated_bytes: usize,
     /// A reader that lacks more frames than this gets one conflated frame. Default: 8, a moment's hiccup.
     pub conflate_after: usize,
     /// How far back a reader without a cursor is served. Default: 60 s, the time between a page's HTML and its socket at worst.
@@ -57,6 +59,9 @@ pub struct Config {
     pub heartbeat: Duration,
     /// A connection whose socket takes nothing for this long is closed. Default: 30 s.
     pub write_deadline: Duration,
+    /// Bytes that the kernel holds for a connection before they are on their way (Linux). Default: 128 KiB, so that a reader who falls
+    /// behind gets fewer frames instead of old ones.
+    pub max_unsent_bytes: u32,
     /// A WebSocket from which nothing came for this long, not even a pong, is closed. Default: 60 s, two heartbeats and some.
     pub silence_deadline: Duration,
     /// What interval polling waits between two polls. Default: 3 s, as Wagtail Live. From 250 ms to 10 min.
@@ -78,6 +83,8 @@ pub struct Config {
     pub max_incoming_bytes: usize,
     /// Bytes of a publish over HTTP. Default: 16 MiB, a whole page.
     pub max_publish_bytes: usize,
+    /// Sockets that `serve` holds at a time, beside those that became WebSockets. Default: 20,000; more wait to be accepted.
+    pub max_sockets: usize,
     /// Readers at a time, on all transports. Default: 100,000; more get 503.
     pub max_connections: usize,
     /// Readers at a time from one address (IPv6: from one /64). Default: 100, an office behind one router; more get 429. Loopback has
@@ -122,11 +129,13 @@ impl Default for Config {
             max_open_pages: 10_000,
             ring_frames: 256,
             ring_bytes: 1 << 20,
+            conflated_bytes: 4 << 20,
             conflate_after: 8,
             grace: Duration::from_secs(60),
             linger: Duration::from_secs(60),
             heartbeat: Duration::from_secs(25),
             write_deadline: Duration::from_secs(30),
+            max_unsent_bytes: 128 << 10,
             silence_deadline: Duration::from_secs(60),
             poll_interval: Duration::from_secs(3),
             long_poll_timeout: Duration::from_secs(60),
@@ -137,6 +146,7 @@ impl Default for Config {
             compare_interval: Duration::from_secs(10),
             max_incoming_bytes: 4 << 10,
             max_publish_bytes: 16 << 20,
+            max_sockets: 20_000,
             max_connections: 100_000,
             max_connections_per_address: 100,
             origins: Origins::SameHost,
@@ -152,6 +162,18 @@ impl Default for Config {
 }
 
 impl Config {
+    /// With the transports that the environment's `LIVE_PUBLISHER` names: one of `websocket`, `sse`, `long-polling` and
+    /// `interval-polling`; all stay if it is not set. For publishers of your own see [`Publishers`](crate::Publishers).
+    ///
+    /// # Errors
+    /// [`UnknownPublisher`] lists the names that there are.
+    pub fn publisher_from_env(self) -> Result<Self, UnknownPublisher> {
+        match std::env::var(PUBLISHER_VARIABLE) {
+            Ok(name) if !name.is_empty() => Ok(Self { transports: vec![name.parse()?], ..self }),
+            _ => Ok(self),
+        }
+    }
+
     /// Checks the fields against each other. [`Hub::new`](crate::Hub::new) does so, too.
     ///
     /// # Errors
@@ -161,13 +183,19 @@ impl Config {
             ("heartbeat", self.heartbeat),
             ("write_deadline", self.write_deadline),
             ("header_timeout", self.header_timeout),
+            ("body_timeout", self.body_timeout),
+            ("silence_deadline", self.silence_deadline),
+            ("linger", self.linger),
+            ("drain_window", self.drain_window.max(Duration::from_millis(1))),
+            ("drain_deadline", self.drain_deadline),
             ("bus_deadline", self.bus_deadline),
             ("compare_interval", self.compare_interval),
             ("long_poll_timeout", self.long_poll_timeout),
             ("page_retention", self.page_retention),
         ];
         for (field, value) in positive {
-            require(!value.is_zero(), field, "longer than nothing")?;
+            // Deadlines are counted in milliseconds from now, so "for ever" has to be a time as well.
+            require(!value.is_zero() && value <= YEAR, field, "longer than nothing and at most a year")?;
         }
         require(!self.transports.is_empty(), "transports", "at least one transport")?;
         let interval = Duration::from_millis(250)..=Duration::from_secs(600);
@@ -189,11 +217,14 @@ impl Config {
         ViewLimits {
             ring_frames: self.ring_frames,
             ring_bytes: self.ring_bytes,
+            conflated_bytes: self.conflated_bytes,
             conflate_after: self.conflate_after,
             grace: self.grace.as_micros() as u64,
         }
     }
 }
+
+const YEAR: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
 fn require(condition: bool, field: &'static str, wanted: &'static str) -> Result<(), ConfigError> {
     if condition { Ok(()) } else { Err(ConfigError { field, wanted }) }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{config::Config, cursor::Cursor, id::ChannelId};
+use crate::{config::Config, cursor::Cursor, id::ChannelId, publisher::Transport};
 
 /// The `<live-page>` element of a page, and the script that brings it to life; escaped, ready for any template.
 ///
@@ -27,14 +27,19 @@ pub struct Element {
 impl Element {
     /// The element of this page as the configuration says. Take the cursor before the first read of what the HTML is rendered from.
     pub fn new(channel: ChannelId, cursor: Option<Cursor>, config: &Config) -> Self {
-        let transports: Vec<_> = config.transports.iter().map(|transport| transport.name()).collect();
         Self {
             channel,
             cursor,
             base: config.public_url.trim_end_matches('/').to_owned(),
-            transports: transports.join(" "),
+            transports: names(&config.transports),
             poll_interval: config.poll_interval.as_millis(),
         }
+    }
+
+    /// Connects with these transports instead, in this order: what [`Publishers`](crate::Publishers) chose, for example.
+    #[must_use]
+    pub fn transports(self, transports: &[Transport]) -> Self {
+        Self { transports: names(transports), ..self }
     }
 
     /// The opening tag. The posts follow, each with `data-post-id` and `data-live-sort`.
@@ -67,6 +72,10 @@ impl fmt::Display for Element {
     }
 }
 
+fn names(transports: &[Transport]) -> String {
+    transports.iter().map(|transport| transport.name()).collect::<Vec<_>>().join(" ")
+}
+
 fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('"', "&quot;").replace('<', "&lt;").replace('>', "&gt;")
 }
@@ -83,6 +92,13 @@ mod tests {
         let html = Element::new(channel, Some(cursor), &Config::default()).to_string();
         assert!(html.contains("channel=\"&quot;&gt;&lt;script&gt;&amp;amp;\""), "{html}");
         assert!(html.contains(" data-live-cursor=\"0000000000000001-0\">"), "{html}");
+    }
+
+    #[test]
+    fn the_transports_may_be_chosen_for_one_page() {
+        let element = Element::new(ChannelId::new("a").unwrap(), None, &Config::default());
+        let element = element.transports(&[Transport::Sse, Transport::LongPolling]);
+        assert!(element.start().contains(" transports=\"sse long-polling\" "));
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub use self::{
     hub::{Delivery, Hub, HubError, PageSource, Reader, SourceFuture},
     id::{ChannelId, IdError, MAX_ID_CHARACTERS, PostId},
     page::{PageLimits, WhenFull},
-    policy::{Connections, Full, Origins, Permit, Publishing, TokenDigest, TrustedProxies},
+    policy::{Admission, Connections, ForwardedHeader, Full, Origins, Permit, Publishing, TokenDigest, TrustedProxies},
     publisher::{Chosen, PUBLISHER_VARIABLE, Publisher, Publishers, Transport, UnknownPublisher},
     session::{Due, Session},
     transport::serve_websocket,

@@ -11,7 +11,7 @@ use crate::{
 
 /// Whatever brings an update to the readers of a page: the original's publishers, with their one method.
 ///
-/// Every [`EventBus`] is one, and so is the [`Hub`]. Write one for a hosted service or a framework of your own, and
+/// The [`Hub`] is one, and so is every [`EventBus`]. Write one for a hosted service or a framework of your own, and
 /// [register](Publishers::register) it under a name.
 pub trait Publisher: Send + Sync + 'static {
     /// Publishes renders and removals to a channel. `Ok` means as much as the publisher can promise; a bus has stored the update.

@@ -26,6 +26,7 @@ pub struct Session {
     phase: Phase,
     heard_at: u64,
     sent_at: u64,
+    pinged_at: u64,
     /// Since when the socket has taken nothing, while something is to be written.
     blocked_since: Option<u64>,
     timing: Timing,
@@ -82,6 +83,7 @@ impl Session {
             phase: Phase::Open,
             heard_at: now,
             sent_at: now,
+            pinged_at: now,
             blocked_since: None,
             timing: Timing {
                 heartbeat: millis(config.heartbeat),
@@ -160,6 +162,11 @@ impl Session {
         (!self.control.is_empty()).then(|| std::mem::take(&mut self.control).into())
     }
 
+    /// Whether the reader may be listened to. Not while it leaves the answers to its pings unread: they would pile up here.
+    pub fn wants_bytes(&self) -> bool {
+        self.control.len() < MAX_CONTROL_BYTES
+    }
+
     /// Whether frames may be sent.
     pub fn is_open(&self) -> bool {
         self.phase == Phase::Open
@@ -173,7 +180,10 @@ impl Session {
     /// The socket took something.
     pub fn handle_written(&mut self, now: u64) {
         self.sent_at = now;
-        self.blocked_since = None;
+        // A full socket has room again because the reader took something: a slow reader cannot answer the ping behind a long frame.
+        if self.blocked_since.take().is_some() {
+            self.heard_at = now;
+        }
     }
 
     /// The socket took nothing. What waits in it holds back everything else, so only the deadline is left.
@@ -184,21 +194,27 @@ impl Session {
     }
 
     /// What the time has come for while there is nothing to write.
-    pub fn poll_due(&self, now: u64) -> Due {
+    pub fn poll_due(&mut self, now: u64) -> Due {
         if let Phase::Closing { until } = self.phase {
             return if now >= until { Due::Close(Close::Silent) } else { Due::At(until) };
         }
         let silence = self.heard_at + u64::from(self.timing.silence);
-        let heartbeat = self.sent_at + u64::from(self.timing.heartbeat);
+        // A reader of a busy page has nothing to say by itself, so it is asked all the same.
+        let quiet_since = self.sent_at.min(self.heard_at.max(self.pinged_at));
+        let heartbeat = quiet_since + u64::from(self.timing.heartbeat);
         if now >= silence {
             Due::Close(Close::Silent)
         } else if now >= heartbeat {
+            self.pinged_at = now;
             Due::Heartbeat
         } else {
             Due::At(silence.min(heartbeat))
         }
     }
 }
+
+/// Pongs that wait to be sent, beside those to one more read.
+const MAX_CONTROL_BYTES: usize = 16 << 10;
 
 /// Lets the context read from and write to memory; it sees an empty socket where the bytes end.
 struct Memory<'a> {
@@ -252,6 +268,16 @@ mod tests {
     }
 
     #[test]
+    fn a_reader_that_leaves_its_pongs_unread_is_not_listened_to() {
+        let mut session = session();
+        while session.wants_bytes() {
+            session.handle_bytes(&masked(0x9, &[0; 125]), 0);
+        }
+        assert!(session.poll_control().unwrap().len() < MAX_CONTROL_BYTES + 128);
+        assert!(session.wants_bytes());
+    }
+
+    #[test]
     fn the_readers_close_is_answered_with_its_own_code() {
         let mut session = session();
         session.handle_bytes(&masked(0x8, &1000u16.to_be_bytes()), 0);
@@ -302,6 +328,20 @@ mod tests {
         assert_eq!(session.poll_due(60_000), Due::Close(Close::Silent));
         session.handle_bytes(&masked(0xa, b""), 59_000);
         assert_eq!(session.poll_due(60_000), Due::At(75_000));
+    }
+
+    #[test]
+    fn a_reader_that_only_listens_is_pinged_and_a_slow_one_is_heard_by_what_it_takes() {
+        let mut session = session();
+        session.handle_written(20_000);
+        assert_eq!(session.poll_due(20_000), Due::At(25_000));
+        assert_eq!(session.poll_due(25_000), Due::Heartbeat);
+        session.handle_written(25_000);
+        session.handle_bytes(&masked(0xa, b""), 26_000);
+        assert_eq!(session.poll_due(26_000), Due::At(50_000));
+        assert!(matches!(session.handle_blocked(50_000), Due::At(_)));
+        session.handle_written(79_000);
+        assert_eq!(session.poll_due(100_000), Due::At(104_000));
     }
 
     #[test]

@@ -39,8 +39,13 @@ async fn pings_of_a_reader_that_does_not_read_do_not_pile_up() {
     assert!(held_up, "{sent} bytes of pings were taken in, and their answers are somewhere");
     is_served(&server, &mut other).await;
     // It gets its answers when it reads.
-    for _ in 0..10_000 {
-        assert_eq!(socket.next().await, Message::Pong(vec![7; 125]));
+    let mut pongs = 0;
+    while pongs < 1_000 {
+        match socket.next().await {
+            Message::Pong(payload) => pongs += usize::from(payload == [7; 125]),
+            Message::Text(_) => {}
+            other => panic!("{other:?}"),
+        }
     }
     drop(socket);
     server.has_readers(1).await;

@@ -1,6 +1,8 @@
 //! How many readers and pages there may be at a time.
 
-use live_core::{Config, TrustedProxies};
+use std::time::Duration;
+
+use live_core::{Config, ForwardedHeader, TrustedProxies};
 
 use crate::{
     client::{EventStream, Request, Response, WebSocket, Wire},
@@ -85,7 +87,8 @@ async fn one_address_cannot_take_all_places() {
 
 #[tokio::test]
 async fn the_addresses_of_one_subscriber_count_as_one() {
-    let server = behind_a_proxy(1).await;
+    let trusted_proxies = TrustedProxies::new(["127.0.0.1"]).unwrap().header(ForwardedHeader::Forwarded);
+    let server = start(Config { max_connections_per_address: 1, trusted_proxies, ..quick() }).await;
     let from =
         |request: &Request, node: &str| request.clone().header("Forwarded", &format!("for=\"{node}\";proto=https"));
     let first = head(&server, from(&joins("blog")[0], "[2001:db8:1:2::1]:4711")).await;
@@ -136,6 +139,21 @@ async fn polls_of_pages_that_nobody_reads_do_not_shut_others_out() {
     assert_eq!(socket.frame().await.cursor, cursor);
     drop(socket);
     server.forgets_its_readers().await;
+}
+
+#[tokio::test]
+async fn sockets_above_the_limit_wait_until_there_is_room() {
+    let server = start(Config { max_sockets: 2, ..quick() }).await;
+    let first = EventStream::open(&server, "blog", None).await;
+    let mut second = Wire::connect(&server).await;
+    let request = Request::new("GET", "/updates/blog/").under(server.prefix);
+    assert_eq!(second.ask(request.clone()).await.status, 200);
+    let mut third = Wire::connect(&server).await;
+    third.send(request.to_bytes()).await;
+    assert!(third.take_for(Duration::from_millis(100)).await.is_empty());
+    assert_eq!(second.ask(request).await.status, 200, "those who are in are served");
+    drop(first);
+    assert_eq!(third.response("GET").await.unwrap().status, 200);
 }
 
 #[tokio::test]

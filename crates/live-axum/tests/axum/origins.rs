@@ -94,6 +94,7 @@ async fn what_only_looks_like_the_same_host_is_foreign() {
 #[tokio::test]
 async fn a_request_without_an_origin_comes_from_no_page_and_is_let_in() {
     let server = start(quick()).await;
+    server.seed("blog", &["1"]).await;
     for request in requests() {
         let mut wire = Wire::connect(&server).await;
         wire.send(request.clone().under(server.prefix).to_bytes()).await;

@@ -10,7 +10,10 @@ use std::{
     time::Duration,
 };
 
-use live_core::{ChannelId, Clock, Config, EventBus, Html, Hub, PostId, Publishing, Render, Update, bus};
+use axum::extract::{Path, State};
+use live_core::{
+    Admission, ChannelId, Clock, Config, EventBus, Html, Hub, PostId, Publishing, Render, Route, Update, bus,
+};
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::client::{Request, Response, Wire, eventually};
@@ -32,11 +35,33 @@ pub async fn start_on(bus: Arc<dyn EventBus>, config: Config) -> TestServer {
     let app = axum::Router::new()
         .route("/", axum::routing::get(|| async { "the site's own page" }))
         .route("/panic", axum::routing::get(panics))
+        .route("/members/{route}/{channel}/", axum::routing::any(members))
+        .with_state(hub.clone())
         .nest(prefix, live_axum::routes(hub.clone()));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let served = tokio::spawn(live_axum::serve(listener, app, hub.clone()));
     TestServer { address, hub, bus, prefix, served }
+}
+
+/// The site's own authentication, before any of Live's routes: a cookie that says for how many milliseconds it is good.
+async fn members(
+    State(hub): State<Hub>,
+    Path((route, channel)): Path<(String, ChannelId)>,
+    mut request: axum::extract::Request,
+) -> Result<axum::response::Response, axum::http::StatusCode> {
+    let cookie =
+        request.headers().get("cookie").and_then(|cookie| cookie.to_str().ok()?.strip_prefix("member=")?.parse().ok());
+    let milliseconds = cookie.ok_or(axum::http::StatusCode::UNAUTHORIZED)?;
+    let until = std::time::Instant::now() + Duration::from_millis(milliseconds);
+    request.extensions_mut().insert(Admission { until });
+    let route = match route.as_str() {
+        "ws" => Route::WebSocket(channel),
+        "events" => Route::Events(channel),
+        "updates" => Route::Updates(channel),
+        _ => Route::WagtailPolling(channel),
+    };
+    Ok(live_axum::respond(&hub, route, request).await)
 }
 
 async fn panics() -> &'static str {

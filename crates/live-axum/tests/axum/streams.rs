@@ -83,7 +83,7 @@ async fn readers_of_one_page_get_nothing_of_another() {
 }
 
 fn with_heartbeats() -> Config {
-    Config { heartbeat: Duration::from_millis(100), silence_deadline: Duration::from_millis(600), ..quick() }
+    Config { heartbeat: Duration::from_millis(100), silence_deadline: Duration::from_millis(800), ..quick() }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use super::{Body, response};
 use crate::{
     bus::BusError,
+    close::Close,
     hub::{HubError, Reader},
     id::IdError,
     page::NumberError,
@@ -46,7 +47,7 @@ impl Answer {
         {
             response.headers_mut().insert(header::CONTENT_LENGTH, length.into());
         }
-        *response.body_mut() = Body::empty();
+        *response.body_mut() = Body::dropped();
     }
 }
 
@@ -63,6 +64,8 @@ pub enum Refusal {
     Bad(String),
     /// 401.
     Unauthorized,
+    /// 401 or 503: a poll that waits is closed.
+    Ended(Close),
     /// 403.
     Origin,
     /// 404.
@@ -83,8 +86,14 @@ pub enum Refusal {
     Unavailable(String),
 }
 
-/// What a client that got 429 or 503 should wait, in seconds.
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("2");
+/// The close code that a stream would have had.
+const LIVE_CLOSE: HeaderName = HeaderName::from_static("live-close");
+
+/// What a client that got 429 or 503 should wait, in seconds: not all the same.
+fn retry_after() -> HeaderValue {
+    let random = getrandom::u32().unwrap_or_default();
+    HeaderValue::from(2 + random % 9)
+}
 
 impl Refusal {
     fn parts(&self) -> (StatusCode, String) {
@@ -94,6 +103,8 @@ impl Refusal {
             Self::Unauthorized => {
                 (StatusCode::UNAUTHORIZED, text("publishing needs the header Authorization: Bearer TOKEN"))
             }
+            Self::Ended(close @ Close::AdmissionEnded) => (StatusCode::UNAUTHORIZED, close.reason()),
+            Self::Ended(close) => (StatusCode::SERVICE_UNAVAILABLE, close.reason()),
             Self::Origin => (StatusCode::FORBIDDEN, text("pages of this origin are not allowed to connect")),
             Self::NotFound => (StatusCode::NOT_FOUND, text("no such route")),
             Self::NotWhole => (StatusCode::NOT_FOUND, text("no such page here; seed it first")),
@@ -111,7 +122,11 @@ impl Refusal {
         match self {
             Self::Unauthorized => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             Self::Method(allowed) => Some((header::ALLOW, HeaderValue::from_static(allowed))),
-            Self::TooMany(_) | Self::Unavailable(_) => Some((header::RETRY_AFTER, RETRY_AFTER)),
+            Self::Ended(close @ Close::AdmissionEnded) => Some((LIVE_CLOSE, close.code().into())),
+            Self::Ended(Close::Draining(delay)) => {
+                Some((header::RETRY_AFTER, (delay.as_secs_f64().ceil() as u64).into()))
+            }
+            Self::Ended(_) | Self::TooMany(_) | Self::Unavailable(_) => Some((header::RETRY_AFTER, retry_after())),
             _ => None,
         }
     }
@@ -120,7 +135,8 @@ impl Refusal {
 impl From<Refusal> for Answer {
     fn from(refusal: Refusal) -> Self {
         let (status, reason) = refusal.parts();
-        tracing::debug!(%status, reason, "refused");
+        // The reason may quote what the client sent.
+        tracing::debug!(%status, "refused");
         let mut response = response(status, "text/plain; charset=utf-8", format!("{reason}\n"));
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -18,6 +18,7 @@ pub struct Body(Kind);
 #[derive(Debug)]
 enum Kind {
     Full(Option<Bytes>),
+    Dropped,
     /// Boxed, because most bodies are of the other kind.
     Events(Box<Events>),
 }
@@ -33,6 +34,11 @@ impl Body {
         Self(Kind::Full(None))
     }
 
+    /// The body of an answer to HEAD. Its length is not known, so that nobody states one in place of GET's.
+    pub(super) fn dropped() -> Self {
+        Self(Kind::Dropped)
+    }
+
     pub(super) fn events(events: Events) -> Self {
         Self(Kind::Events(Box::new(events)))
     }
@@ -41,6 +47,7 @@ impl Body {
     pub fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         match &mut self.0 {
             Kind::Full(bytes) => Poll::Ready(bytes.take()),
+            Kind::Dropped => Poll::Ready(None),
             Kind::Events(events) => events.poll_next(cx),
         }
     }
@@ -49,7 +56,7 @@ impl Body {
     pub fn len(&self) -> Option<u64> {
         match &self.0 {
             Kind::Full(bytes) => Some(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
-            Kind::Events(_) => None,
+            Kind::Dropped | Kind::Events(_) => None,
         }
     }
 

@@ -3,21 +3,18 @@
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 
 use super::{Answer, Body, ChannelId, Refusal, guard::Caller, query, response};
-use crate::{cursor::Start, hub::Hub, transport::Events};
+use crate::{cursor::Start, transport::Events};
 
-pub(super) async fn stream(
-    hub: &Hub,
-    channel: &ChannelId,
-    parts: &Parts,
-    caller: Caller<'_>,
-) -> Result<Answer, Refusal> {
+pub(super) async fn stream(channel: &ChannelId, parts: &Parts, caller: Caller<'_>) -> Result<Answer, Refusal> {
     if parts.method == Method::HEAD {
-        return Ok(with_headers(response(StatusCode::OK, EVENTS, "")).into());
+        let mut response = response(StatusCode::OK, EVENTS, "");
+        *response.body_mut() = Body::dropped();
+        return Ok(with_headers(response).into());
     }
     // A reconnecting EventSource sends the old URL and the new header, so the header wins.
     let last = parts.headers.get("last-event-id").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let start = Start::parse(last.filter(|last| !last.is_empty()).or_else(|| query(parts, "cursor")).as_deref());
-    let reader = hub.join(channel, start, caller.admit()?).await?;
+    let reader = caller.join(channel, start).await?;
     let mut response = response(StatusCode::OK, EVENTS, "");
     *response.body_mut() = Body::events(Events::new(reader));
     Ok(with_headers(response).into())

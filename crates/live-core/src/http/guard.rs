@@ -2,41 +2,45 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header, request::Parts};
 
 use super::{Body, Refusal};
-use crate::{hub::Hub, policy::Permit};
+use crate::{
+    cursor::Start,
+    hub::{Hub, Reader},
+    id::ChannelId,
+    policy::{Admission, Permit},
+};
 
 /// Who asks, after the checks.
 #[derive(Debug)]
 pub(super) struct Caller<'a> {
     hub: &'a Hub,
     address: Option<IpAddr>,
+    admission: Option<Admission>,
 }
 
 impl<'a> Caller<'a> {
-    /// Checks method, `Host` and `Origin`.
-    pub(super) fn check(
-        hub: &'a Hub,
-        parts: &Parts,
-        peer: Option<IpAddr>,
-        methods: &'static str,
-    ) -> Result<Self, Refusal> {
-        check_method(parts, methods)?;
-        // RFC 9112 §3.2: a request without Host is refused. HTTP/2 has it in the target.
-        if !parts.headers.contains_key(header::HOST) && parts.uri.authority().is_none() {
-            return Err(Refusal::Bad("the request has no Host header".to_owned()));
-        }
+    /// Checks `Origin`.
+    pub(super) fn check(hub: &'a Hub, parts: &Parts, peer: Option<IpAddr>) -> Result<Self, Refusal> {
         let address = peer.map(|peer| hub.config().trusted_proxies.reader(peer, &parts.headers));
         if hub.config().origins.admit(&parts.headers).is_none() {
             tracing::debug!(?address, origin = ?parts.headers.get(header::ORIGIN), "origin not allowed");
             return Err(Refusal::Origin);
         }
-        Ok(Self { hub, address })
+        Ok(Self { hub, address, admission: parts.extensions.get().copied() })
     }
 
-    /// Counts the reader in.
-    pub(super) fn admit(&self) -> Result<Permit, Refusal> {
+    /// A reader of the page, counted in.
+    pub(super) async fn join(&self, channel: &ChannelId, start: Start) -> Result<Reader, Refusal> {
+        let reader = self.hub.join(channel, start, self.admit()?).await?;
+        Ok(match self.admission {
+            Some(admission) => reader.until(admission.until),
+            None => reader,
+        })
+    }
+
+    fn admit(&self) -> Result<Permit, Refusal> {
         self.hub.admit(self.address).map_err(|full| {
             tracing::debug!(address = ?self.address, %full, "reader refused");
             Refusal::TooMany(full)
@@ -47,6 +51,22 @@ impl<'a> Caller<'a> {
 pub(super) fn check_method(parts: &Parts, methods: &'static str) -> Result<(), Refusal> {
     let allowed = methods.split(", ").any(|method| method == parts.method.as_str());
     if allowed { Ok(()) } else { Err(Refusal::Method(methods)) }
+}
+
+/// A host in the target, as in every request of HTTP/2, takes the place of the header (RFC 9112 §3.2.2).
+pub(super) fn settle_host<B>(request: &mut Request<B>) {
+    let host = request.uri().authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    if let Some(host) = host {
+        request.headers_mut().insert(header::HOST, host);
+    }
+}
+
+/// RFC 9112 §3.2: a request with no `Host`, or with two, is refused.
+pub(super) fn check_host(parts: &Parts) -> Result<(), Refusal> {
+    match parts.headers.get_all(header::HOST).iter().count() {
+        1 => Ok(()),
+        _ => Err(Refusal::Bad("the request must have one Host header".to_owned())),
+    }
 }
 
 /// The answer to OPTIONS, a CORS preflight (Fetch Standard §3.2) or not.
@@ -75,7 +95,7 @@ pub(super) fn add_common_headers(headers: &mut HeaderMap, origin: Option<HeaderV
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
         headers.insert(
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            HeaderValue::from_static("live-poll-interval, last-update-at, retry-after"),
+            HeaderValue::from_static("live-close, live-poll-interval, last-update-at, retry-after"),
         );
     }
 }

@@ -31,10 +31,8 @@ impl Hub {
     where
         B: http_body::Body<Data: Buf, Error: std::fmt::Display>,
     {
-        match Route::parse(request.uri().path()) {
-            Ok(route) => self.respond_to(route, request, peer).await,
-            Err(refusal) => Answer::from(refusal),
-        }
+        let route = Route::parse(request.uri().path());
+        self.answer(route, request, peer).await
     }
 
     /// Answers a request to one route, whatever its path: for an application that routes and authenticates by itself.
@@ -42,6 +40,14 @@ impl Hub {
     where
         B: http_body::Body<Data: Buf, Error: std::fmt::Display>,
     {
+        self.answer(Ok(route), request, peer).await
+    }
+
+    async fn answer<B>(&self, route: Result<Route, Refusal>, mut request: Request<B>, peer: Option<IpAddr>) -> Answer
+    where
+        B: http_body::Body<Data: Buf, Error: std::fmt::Display>,
+    {
+        guard::settle_host(&mut request);
         let is_head = *request.method() == Method::HEAD;
         let origin = self.config().origins.admit(request.headers()).flatten().cloned();
         let mut answer = match self.dispatch(route, request, peer).await {
@@ -55,25 +61,33 @@ impl Hub {
         answer
     }
 
-    async fn dispatch<B>(&self, route: Route, request: Request<B>, peer: Option<IpAddr>) -> Result<Answer, Refusal>
+    async fn dispatch<B>(
+        &self,
+        route: Result<Route, Refusal>,
+        request: Request<B>,
+        peer: Option<IpAddr>,
+    ) -> Result<Answer, Refusal>
     where
         B: http_body::Body<Data: Buf, Error: std::fmt::Display>,
     {
+        let route = route?;
         if matches!(route, Route::Publish(_)) && self.config().publishing.is_off() {
             return Err(Refusal::NotFound);
         }
         let (parts, body) = request.into_parts();
-        if let Some(asset) = route.asset() {
-            guard::check_method(&parts, route.methods())?;
+        guard::check_method(&parts, route.methods())?;
+        guard::check_host(&parts)?;
+        let is_options = parts.method == Method::OPTIONS;
+        if let Some(asset) = route.asset().filter(|_| !is_options) {
             return Ok(assets::serve(asset, &parts).into());
         }
-        let caller = Caller::check(self, &parts, peer, route.methods())?;
-        if parts.method == Method::OPTIONS {
+        let caller = Caller::check(self, &parts, peer)?;
+        if is_options {
             return Ok(guard::preflight(route.methods()).into());
         }
         match route {
-            Route::WebSocket(channel) => websocket::upgrade(self, &channel, &parts, caller).await,
-            Route::Events(channel) => events::stream(self, &channel, &parts, caller).await,
+            Route::WebSocket(channel) => websocket::upgrade(&channel, &parts, caller).await,
+            Route::Events(channel) => events::stream(&channel, &parts, caller).await,
             Route::Updates(channel) => updates::poll(self, &channel, &parts, caller).await,
             Route::WagtailPolling(channel) => wagtail::poll(self, &channel, &parts, caller).await,
             Route::Publish(channel) => publish::publish(self, &channel, &parts, body).await,

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Answer, ChannelId, JSON, Refusal, response};
 use crate::{
-    bus::IdempotencyKey,
+    bus::{BusError, IdempotencyKey},
     cursor::Cursor,
     html,
     hub::Hub,
@@ -31,16 +31,17 @@ where
     }
     let key = idempotency_key(parts)?;
     let body = collect(hub, body).await?;
-    let update = parse(hub, &body)?;
+    let update = in_background(hub, body).await?;
     let published = hub.publish(channel, update, key.as_ref()).await?;
     let acknowledgement = Acknowledgement { cursor: published.cursor, version: published.version().number() };
     Ok(response(StatusCode::OK, JSON, serde_json::to_vec(&acknowledgement).unwrap_or_default()).into())
 }
 
 fn idempotency_key(parts: &Parts) -> Result<Option<IdempotencyKey>, Refusal> {
-    let Some(key) = parts.headers.get("idempotency-key") else { return Ok(None) };
+    let mut keys = parts.headers.get_all("idempotency-key").iter();
+    let Some(key) = keys.next() else { return Ok(None) };
     let key = key.to_str().ok().and_then(|key| IdempotencyKey::new(key).ok());
-    key.map(Some).ok_or_else(|| Refusal::Bad(crate::bus::InvalidKey.to_string()))
+    key.filter(|_| keys.next().is_none()).map(Some).ok_or_else(|| Refusal::Bad(crate::bus::InvalidKey.to_string()))
 }
 
 async fn collect<B>(hub: &Hub, body: B) -> Result<Vec<u8>, Refusal>
@@ -48,22 +49,42 @@ where
     B: http_body::Body<Data: Buf, Error: Display>,
 {
     let max = hub.config().max_publish_bytes;
+    let too_large = || Refusal::TooLarge(format!("the body is larger than {max} bytes"));
+    if body.size_hint().lower() > max as u64 {
+        return Err(too_large());
+    }
     let body = Limited::new(body.map_err(|error| error.to_string()), max);
     let collected = tokio::time::timeout(hub.config().body_timeout, std::pin::pin!(body).collect()).await;
     match collected {
         Ok(Ok(collected)) => Ok(collected.to_bytes().to_vec()),
-        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
-            Err(Refusal::TooLarge(format!("the body is larger than {max} bytes")))
-        }
+        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => Err(too_large()),
         Ok(Err(error)) => Err(Refusal::Bad(format!("the body cannot be read: {error}"))),
         Err(_) => Err(Refusal::Bad("the body did not come in time".to_owned())),
     }
 }
 
+/// Parsing and sanitising a whole page takes its time, which the readers on this thread must not wait for.
+async fn in_background(hub: &Hub, body: Vec<u8>) -> Result<Update, Refusal> {
+    let hub = hub.clone();
+    let parsed = tokio::task::spawn_blocking(move || parse(&hub, &body)).await;
+    parsed.unwrap_or_else(|_| Err(Refusal::Unavailable("the update could not be parsed".to_owned())))
+}
+
 /// What comes over HTTP is sanitised, and has to be one element that readers can find again.
 fn parse(hub: &Hub, body: &[u8]) -> Result<Update, Refusal> {
     let bad = |error: UpdateError| Refusal::Bad(error.to_string());
-    let update = Update::from_json(body).map_err(bad)?.map_html(|html| hub.config().html.clean(html));
+    let update = Update::from_json(body).map_err(bad)?;
+    // Before sanitising, which takes longer than all of this.
+    update.check_size(&hub.config().page).map_err(BusError::from)?;
+    for render in update.renders() {
+        if render.html().is_some_and(html::is_explosive) {
+            return Err(bad(UpdateError::Explosive { id: render.id().clone() }));
+        }
+        if render.html().is_some_and(html::is_too_deep) {
+            return Err(bad(UpdateError::TooDeep { id: render.id().clone() }));
+        }
+    }
+    let update = update.map_html(|html| hub.config().html.clean(html));
     for render in update.renders() {
         if render.html().is_some_and(|html| !html::is_post_element(html, render.id())) {
             return Err(bad(UpdateError::NoPostElement { id: render.id().clone() }));

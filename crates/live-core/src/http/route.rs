@@ -23,15 +23,17 @@ pub enum Route {
 }
 
 impl Route {
-    /// The patterns of all routes for a router that has wildcards; `{*}` stands for the rest of the path.
-    pub const PATTERNS: [&'static str; 7] = [
-        "/ws/channel/{*}",
-        "/events/{*}",
-        "/updates/{*}",
-        "/get-updates/{*}",
-        "/publish/{*}",
-        "/live.js",
-        "/wagtail-live.js",
+    /// The patterns of all routes for a router that has wildcards; `{*}` stands for the rest of the path, at least one character
+    /// of it. A route without its channel is there to be refused with that reason.
+    #[rustfmt::skip]
+    pub const PATTERNS: [&'static str; 19] = [
+        "/ws/channel", "/ws/channel/", "/ws/channel/{*}",
+        "/events", "/events/", "/events/{*}",
+        "/updates", "/updates/", "/updates/{*}",
+        "/get-updates", "/get-updates/", "/get-updates/{*}",
+        "/publish", "/publish/", "/publish/{*}",
+        "/live.js", "/live.js/",
+        "/wagtail-live.js", "/wagtail-live.js/",
     ];
 
     /// Reads a path, percent-encoded as it came.

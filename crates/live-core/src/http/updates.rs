@@ -6,7 +6,6 @@ use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 
 use super::{Answer, Body, ChannelId, JSON, Refusal, guard::Caller, query, response};
 use crate::{
-    close::Close,
     cursor::Start,
     hub::Hub,
     transport::{Polled, poll_frame},
@@ -14,13 +13,12 @@ use crate::{
 
 pub(super) async fn poll(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: Caller<'_>) -> Result<Answer, Refusal> {
     let wait = wait(hub, parts);
-    let mut reader = hub.join(channel, Start::parse(query(parts, "cursor").as_deref()), caller.admit()?).await?;
+    let mut reader = caller.join(channel, Start::parse(query(parts, "cursor").as_deref())).await?;
     let mut response = match poll_frame(&mut reader, wait).await {
         Polled::Frame(frame) => response(StatusCode::OK, JSON, frame.json()),
         Polled::Nothing => nothing(),
         Polled::Unconfirmed => return Err(Refusal::Unavailable("the bus does not answer".to_owned())),
-        Polled::Ended(Close::Draining(delay)) => return Ok(draining(delay).into()),
-        Polled::Ended(_) => return Err(Refusal::Unauthorized),
+        Polled::Ended(close) => return Err(Refusal::Ended(close)),
     };
     let is_public = hub.config().public_cache && wait.is_none();
     let headers = response.headers_mut();
@@ -43,15 +41,6 @@ fn wait(hub: &Hub, parts: &Parts) -> Option<Duration> {
 fn nothing() -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
-    response
-}
-
-/// Nothing new, and a moment to come back at, to another server.
-fn draining(delay: Duration) -> Response<Body> {
-    let mut response = response(StatusCode::SERVICE_UNAVAILABLE, "text/plain; charset=utf-8", "the server restarts\n");
-    let seconds = delay.as_secs_f64().ceil() as u64;
-    response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 

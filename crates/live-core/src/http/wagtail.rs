@@ -33,7 +33,7 @@ async fn answer(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: Caller<'_
         Method::GET => Some(last_update(parts)?),
         _ => None,
     };
-    let mut reader = hub.join(channel, Start::Recent, caller.admit()?).await?;
+    let mut reader = caller.join(channel, Start::Recent).await?;
     match (&parts.method, since) {
         (&Method::POST, _) => whole(reader.page(), |page| handshake(hub, page)),
         (&Method::HEAD, _) => whole(reader.page(), probe),
@@ -85,15 +85,29 @@ async fn updates(hub: &Hub, reader: &mut Reader, since: Version) -> Result<Respo
     whole(reader.page(), |_| ())?;
     let is_interval = hub.config().transports == [Transport::IntervalPolling];
     let head = whole(reader.page(), |page| page.cursor().version)?;
-    // A time that this log never gave: what the reader saw is lost, so it gets everything.
-    let since = if since > head { Version::ZERO } else { since };
+    let since = if since > head { place(hub, reader, since).await? } else { since };
     if since == head && !is_interval {
         let changed = poll_change(reader, since, hub.config().long_poll_timeout).await;
-        if !changed.map_err(|_| Refusal::Unavailable("the server restarts".to_owned()))? {
+        if !changed.map_err(Refusal::Ended)? {
             return Ok(response(StatusCode::OK, JSON, "{\"timeOutReached\": \"Timeout duration reached.\"}"));
         }
     }
     whole(reader.page(), |page| json(&Updates { page, since }))
+}
+
+/// A time above the replica's head. Only the bus can say that it never gave it, and that what the reader saw is lost, so that it gets
+/// everything; else the replica lags, and is waited for: an older state would turn the time back.
+async fn place(hub: &Hub, reader: &mut Reader, since: Version) -> Result<Version, Refusal> {
+    let channel = reader.page().channel.clone();
+    if since > hub.cursor(&channel).await?.version {
+        return Ok(Version::ZERO);
+    }
+    let before = Version::saturating(since.number() - 1);
+    match poll_change(reader, before, hub.config().bus_deadline).await {
+        Ok(true) => Ok(since),
+        Ok(false) => Err(Refusal::Unavailable("this server lags behind its bus".to_owned())),
+        Err(close) => Err(Refusal::Ended(close)),
+    }
 }
 
 struct Updates<'a> {

@@ -4,18 +4,13 @@ use http::{HeaderMap, Request, Response, header, request::Parts};
 use tungstenite::{Error, error::ProtocolError, handshake::server::create_response};
 
 use super::{Answer, ChannelId, Refusal, Upgrade, guard::Caller, query};
-use crate::{cursor::Start, hub::Hub};
+use crate::cursor::Start;
 
-pub(super) async fn upgrade(
-    hub: &Hub,
-    channel: &ChannelId,
-    parts: &Parts,
-    caller: Caller<'_>,
-) -> Result<Answer, Refusal> {
+pub(super) async fn upgrade(channel: &ChannelId, parts: &Parts, caller: Caller<'_>) -> Result<Answer, Refusal> {
     let response = handshake(parts)?;
     let start = Start::parse(query(parts, "cursor").as_deref());
     // The bus is subscribed before the handshake is answered: a bus that is down is a 503, and no update is missed.
-    let reader = hub.join(channel, start, caller.admit()?).await?;
+    let reader = caller.join(channel, start).await?;
     Ok(Answer::Upgrade(Box::new(Upgrade { response, reader })))
 }
 

@@ -39,7 +39,7 @@ impl Hub {
         let resuming = |page: &LivePage| page.resuming.load(Ordering::Acquire) > 0;
         let _ = tokio::time::timeout(deadline / 2, self.left(resuming)).await;
         self.enter(EVERYONE);
-        let _ = tokio::time::timeout(deadline / 2, self.left(|page| !page.has_no_readers())).await;
+        let _ = tokio::time::timeout(deadline / 2, self.all_left()).await;
     }
 
     /// Returns once draining has begun.
@@ -76,6 +76,11 @@ impl Hub {
         self.inner.drain.changed.notify_waiters();
         let pages: Vec<_> = lock(&self.inner.pages).values().cloned().collect();
         pages.iter().for_each(|page| page.wake.wake_all());
+    }
+
+    /// Returns once nobody reads any page.
+    pub(crate) async fn all_left(&self) {
+        self.left(|page| !page.has_no_readers()).await;
     }
 
     async fn left(&self, stays: impl Fn(&LivePage) -> bool) {

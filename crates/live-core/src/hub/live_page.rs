@@ -27,6 +27,8 @@ pub(crate) struct LivePage {
     /// Held to look or to apply, never across an await and never while waking.
     state: Mutex<State>,
     pub(super) wake: Arc<WakeList>,
+    /// Those of the readers whose cursors are with the bus. Apart, so that a stranger's cursor wakes nobody else.
+    pub(super) undecided: Arc<WakeList>,
     pub(super) opening: watch::Sender<Opening>,
     /// Asks the pump to take a new snapshot, because the head differs from the bus's.
     pub(super) resubscribe: Notify,
@@ -85,6 +87,7 @@ impl LivePage {
             limits,
             state: Mutex::default(),
             wake: Arc::default(),
+            undecided: Arc::default(),
             opening: watch::Sender::new(Opening::Pending),
             resubscribe: Notify::new(),
             readers: AtomicUsize::new(0),
@@ -129,7 +132,11 @@ impl LivePage {
             Some((Standing::Unknown, _)) | None => state.verdicts.remove(&cursor),
         };
         drop(state);
-        self.wake.wake_all();
+        self.undecided.wake_all();
+    }
+
+    pub(super) fn has_reached(&self, head: Cursor) -> bool {
+        lock(&self.state).view.as_ref().is_some_and(|view| view.has_reached(head))
     }
 
     pub(super) fn install(&self, page: Page) {
@@ -139,7 +146,8 @@ impl LivePage {
             None => state.view = Some(View::new(page, self.limits)),
         }
         state.stale = false;
-        state.forget_alive();
+        // They were given for another copy, and perhaps another log.
+        state.verdicts.clear();
         drop(state);
         self.wake.wake_all();
     }
@@ -174,6 +182,12 @@ impl LivePage {
     /// Looks at the page as it is, if the bus has given it.
     pub(crate) fn with_page<T>(&self, read: impl FnOnce(&Page) -> T) -> Option<T> {
         lock(&self.state).view.as_ref().map(|view| read(view.page()))
+    }
+
+    /// The hub has let go of the page: its pump gives the subscription back, and whoever waits for it to open is told.
+    pub(super) fn end(&self) {
+        self.opening.send_replace(Opening::Failed);
+        self.resubscribe.notify_one();
     }
 
     pub(super) fn has_no_readers(&self) -> bool {
@@ -249,5 +263,19 @@ mod tests {
         assert!(matches!(live.look_on(reader, 9), Look::Wait));
         live.set_verdict(reader, None);
         assert!(matches!(live.look_on(reader, 9), Look::Ask(_)));
+    }
+
+    #[test]
+    fn a_page_that_becomes_whole_resets_the_readers_it_had_to_send_away() {
+        let mut page = Page::new(Epoch::from_bits(1), 10);
+        let live = LivePage::new(ChannelId::new("a").unwrap(), Config::default().view_limits());
+        live.install(page.clone());
+        let reader = Cursor::new(Epoch::from_bits(7), Version::saturating(15));
+        assert!(matches!(live.look_on(reader, 9), Look::Ask(_)));
+        live.set_verdict(reader, Some((Standing::Dead, page.cursor())));
+        assert!(matches!(live.look_on(reader, 9), Look::Frame(_)));
+        live.apply(&publish(&mut page, 20, Update::replace([]))).unwrap();
+        let Look::Frame(frame) = live.look_on(reader, 9) else { panic!("the reader waits for ever") };
+        assert!(String::from_utf8_lossy(&frame.json()).contains("\"reset\":true"));
     }
 }

@@ -11,11 +11,14 @@ use std::{
     collections::HashMap,
     fmt,
     net::IpAddr,
-    sync::{Arc, Mutex, Weak, atomic::Ordering},
+    sync::{
+        Arc, Mutex, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use live_sync::WakeList;
+use live_sync::{Event, WakeList};
 use tokio::runtime::Handle;
 
 pub(crate) use self::live_page::{LivePage, Look};
@@ -63,6 +66,8 @@ struct Inner {
     drain: Drain,
     /// Lists beside the pages' own whose deadlines the sweep keeps, too.
     swept: Mutex<Vec<Weak<WakeList>>>,
+    /// A comparison of heads with the bus is under way.
+    is_comparing: AtomicBool,
     began: Instant,
     runtime: Handle,
 }
@@ -96,6 +101,7 @@ impl Hub {
             pages: Mutex::default(),
             drain: Drain::default(),
             swept: Mutex::default(),
+            is_comparing: AtomicBool::new(false),
             began: Instant::now(),
             runtime,
         };
@@ -147,8 +153,16 @@ impl Hub {
     /// # Errors
     /// [`HubError::Unavailable`] if the bus does not answer.
     pub async fn page(&self, channel: &ChannelId) -> Result<Page, HubError> {
-        let (page, _readers) = self.open(channel).await?;
-        page.with_page(Page::clone).ok_or(HubError::Unavailable)
+        if self.inner.source.is_some() {
+            // Opening it is what loads it into the bus.
+            self.open(channel).await?;
+        }
+        // Not the replica's, which may lag behind what the caller has published.
+        let mut subscription = self.within_deadline(self.inner.bus.subscribe(channel)).await?;
+        match std::future::poll_fn(|cx| subscription.poll_next(cx)).await {
+            Some(Event::Snapshot(page)) => Ok(page),
+            _ => Err(HubError::Unavailable),
+        }
     }
 
     /// The HTML that connects a page to this hub, beginning at `cursor`.
@@ -206,22 +220,26 @@ impl Hub {
         if let Some(page) = pages.get(channel) {
             return Ok((Arc::clone(page), reader::Counted::new(self, page)));
         }
-        if pages.len() >= self.inner.config.max_open_pages {
-            return Err(HubError::TooManyPages);
-        }
+        let is_full = pages.len() >= self.inner.config.max_open_pages;
+        let evicted = if is_full { Some(remove_longest_left(&mut pages).ok_or(HubError::TooManyPages)?) } else { None };
         let page = Arc::new(LivePage::new(channel.clone(), self.inner.config.view_limits()));
         let counted = reader::Counted::new(self, &page);
         pages.insert(channel.clone(), Arc::clone(&page));
         drop(pages);
+        evicted.inspect(|page| page.end());
         pump::start(self, &page);
         Ok((page, counted))
     }
 
-    /// Takes a page off the hub; its pump ends with the subscription.
-    fn close(&self, page: &LivePage, opening: Opening) {
-        lock(&self.inner.pages).remove(&page.channel);
-        page.opening.send_replace(opening);
-        page.resubscribe.notify_one();
+    /// Takes a page off the hub.
+    fn close(&self, page: &LivePage) {
+        let mut pages = lock(&self.inner.pages);
+        // A later page of the same channel may have taken its place.
+        if pages.get(&page.channel).is_some_and(|present| std::ptr::eq(&raw const **present, page)) {
+            pages.remove(&page.channel);
+        }
+        drop(pages);
+        page.end();
     }
 
     /// Asks the bus about a cursor that the replica cannot place, and tells the page's readers.
@@ -267,6 +285,20 @@ impl Hub {
         page.left_at.store(self.now(), Ordering::Relaxed);
         page.readers.fetch_sub(1, Ordering::AcqRel);
         self.inner.drain.progress();
+    }
+}
+
+/// Makes room: whoever asks for names that nobody reads must not shut out those who do.
+fn remove_longest_left(pages: &mut HashMap<ChannelId, Arc<LivePage>>) -> Option<Arc<LivePage>> {
+    let lingering = pages.values().filter(|page| page.has_no_readers());
+    let longest = lingering.min_by_key(|page| page.left_at.load(Ordering::Relaxed))?.channel.clone();
+    pages.remove(&longest)
+}
+
+/// The pumps hear of it and give their subscriptions back; the bus may live on.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        lock(&self.pages).values().for_each(|page| page.resubscribe.notify_one());
     }
 }
 

@@ -72,7 +72,7 @@ impl Pump {
     /// The readers that wait get a 503, and the next one tries again.
     fn fail(&self) {
         if let Some(hub) = self.hub() {
-            hub.close(&self.page, Opening::Failed);
+            hub.close(&self.page);
         }
     }
 

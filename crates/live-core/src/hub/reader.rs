@@ -22,6 +22,8 @@ pub struct Reader {
     // Dropped first: it counts on the page and the hub below.
     _counted: Counted,
     waiter: Waiter,
+    /// While its cursor is with the bus.
+    undecided: Option<Waiter>,
     hub: Hub,
     page: Arc<LivePage>,
     position: Position,
@@ -67,6 +69,7 @@ impl Reader {
         Self {
             _counted: counted,
             waiter,
+            undecided: None,
             hub,
             page,
             position,
@@ -96,12 +99,30 @@ impl Reader {
     /// The next thing to send; the first is at once what the reader lacks, or an empty frame. `due` is when the caller wants
     /// to be polled again at the latest, in milliseconds since the hub began. Cancel safe.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>, pace: Pace, due: u64) -> Poll<Delivery> {
-        if let Some(delivery) = self.look(pace) {
-            return Poll::Ready(delivery);
+        loop {
+            if let Some(delivery) = self.look(pace) {
+                return Poll::Ready(delivery);
+            }
+            let waits_for_bus = self.waits_for_bus;
+            self.wake_at(cx, due);
+            self.wait_for_bus(cx);
+            // What came between the look and the wait has woken nobody.
+            if let Some(delivery) = self.look(pace) {
+                return Poll::Ready(delivery);
+            }
+            if self.waits_for_bus == waits_for_bus {
+                return Poll::Pending;
+            }
         }
-        self.wake_at(cx, due);
-        // What came between the look and the wait has woken nobody.
-        self.look(pace).map_or(Poll::Pending, Poll::Ready)
+    }
+
+    fn wait_for_bus(&mut self, cx: &Context<'_>) {
+        if !self.waits_for_bus {
+            self.undecided = None;
+            return;
+        }
+        let waiter = self.undecided.get_or_insert_with(|| WakeList::enter(&self.page.undecided));
+        waiter.wait(cx.waker(), u64::MAX);
     }
 
     fn look(&mut self, pace: Pace) -> Option<Delivery> {

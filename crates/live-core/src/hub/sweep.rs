@@ -5,8 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Hub, Inner, LivePage, live_page::Opening};
-use crate::{config::Config, page::Page, sync::lock};
+use super::{Hub, Inner, LivePage};
+use crate::{config::Config, cursor::Cursor, sync::lock};
 
 /// Starts the task. It ends with the hub.
 pub(super) fn start(hub: &Hub) {
@@ -45,7 +45,7 @@ async fn run(inner: Weak<Inner>, period: Duration) {
         }
         if compared.elapsed() >= hub.config().compare_interval {
             compared = Instant::now();
-            compare_heads(&hub, &pages).await;
+            compare_heads(&hub, pages);
         }
     }
 }
@@ -62,26 +62,40 @@ impl Hub {
         if is_over() && pages.get(&page.channel).is_some_and(|present| std::ptr::eq(&raw const **present, page)) {
             pages.remove(&page.channel);
             drop(pages);
-            page.opening.send_replace(Opening::Failed);
+            page.end();
+        }
+    }
+}
+
+/// An announcement that was lost in silence shows here, without a new publish. In a task of its own: the sweep does not wait
+/// for the bus.
+fn compare_heads(hub: &Hub, pages: Vec<Arc<LivePage>>) {
+    if pages.is_empty() || hub.inner.is_comparing.swap(true, Ordering::AcqRel) {
+        return;
+    }
+    let hub = hub.clone();
+    hub.inner.runtime.clone().spawn(async move {
+        let channels: Vec<_> = pages.iter().map(|page| page.channel.clone()).collect();
+        match hub.within_deadline(hub.inner.bus.heads(&channels)).await {
+            Ok(heads) => confirm(&pages, &heads).await,
+            Err(_) => pages.iter().for_each(|page| page.set_stale()),
+        }
+        hub.inner.is_comparing.store(false, Ordering::Release);
+    });
+}
+
+async fn confirm(pages: &[Arc<LivePage>], heads: &[Cursor]) {
+    if pages.iter().zip(heads).any(|(page, head)| !page.has_reached(*head)) {
+        // What was announced in this moment is on its way.
+        tokio::time::sleep(ON_ITS_WAY).await;
+    }
+    for (page, head) in pages.iter().zip(heads) {
+        if page.has_reached(*head) {
+            page.set_confirmed();
+        } else {
             page.resubscribe.notify_one();
         }
     }
 }
 
-/// An announcement that was lost in silence shows here, without a new publish.
-async fn compare_heads(hub: &Hub, pages: &[Arc<LivePage>]) {
-    let channels: Vec<_> = pages.iter().map(|page| page.channel.clone()).collect();
-    if channels.is_empty() {
-        return;
-    }
-    let Ok(heads) = hub.within_deadline(hub.inner.bus.heads(&channels)).await else {
-        return pages.iter().for_each(|page| page.set_stale());
-    };
-    for (page, head) in pages.iter().zip(heads) {
-        if page.with_page(Page::cursor).is_some_and(|own| own != head) {
-            page.resubscribe.notify_one();
-        } else {
-            page.set_confirmed();
-        }
-    }
-}
+const ON_ITS_WAY: Duration = Duration::from_millis(100);

@@ -4,6 +4,7 @@
 //! elsewhere only applies. [`View`] adds what readers need: the recent frames, and the answer to a cursor.
 
 mod apply;
+mod made;
 mod number;
 mod posts;
 mod ring;
@@ -146,7 +147,6 @@ impl Page {
         if version < self.horizon { Standing::Dead } else { Standing::At(version) }
     }
 }
-
 
 #[cfg(test)]
 mod properties;

@@ -97,7 +97,7 @@ impl Page {
         epoch: Epoch,
         limits: &PageLimits,
     ) -> Result<Option<Numbered>, NumberError> {
-        self.check_items(&update, limits)?;
+        update.check_size(limits)?;
         let replace = update.replace_mode();
         if let Some(Replace::IfHeadIs(head)) = replace
             && head != self.cursor()
@@ -113,12 +113,15 @@ impl Page {
         draft.make_room(limits)?;
         draft.finish(now, epoch, reset).map(Some)
     }
+}
 
-    fn check_items(&self, update: &Update, limits: &PageLimits) -> Result<(), NumberError> {
-        if update.len() > limits.max_update_items {
-            return Err(NumberError::TooManyItems { items: update.len(), max: limits.max_update_items });
+impl Update {
+    /// Whether the update itself is within the limits, whatever the page.
+    pub(crate) fn check_size(&self, limits: &PageLimits) -> Result<(), NumberError> {
+        if self.len() > limits.max_update_items {
+            return Err(NumberError::TooManyItems { items: self.len(), max: limits.max_update_items });
         }
-        for render in update.renders() {
+        for render in self.renders() {
             let bytes = render.html().map_or(0, str::len);
             if bytes > limits.max_post_bytes {
                 return Err(NumberError::PostTooLarge { id: render.id.clone(), bytes, max: limits.max_post_bytes });
@@ -223,7 +226,10 @@ impl Draft<'_> {
                 bytes += size(id, html.as_deref());
             }
         }
-        let fits = |posts, bytes| posts <= limits.max_posts && bytes <= limits.max_page_bytes;
+        // An update that does not make the page larger is taken even above the limits, or nobody could make room.
+        let (most_posts, most_bytes) =
+            (limits.max_posts.max(self.page.posts.len()), limits.max_page_bytes.max(self.page.posts.bytes()));
+        let fits = |posts, bytes| posts <= most_posts && bytes <= most_bytes;
         let mut removed = Vec::new();
         if limits.when_full == WhenFull::RemoveOldest && !fits(posts, bytes) {
             let touched: HashSet<&PostId> = self.changes.iter().map(|(change, _)| change.id()).collect();

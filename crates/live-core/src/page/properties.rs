@@ -118,7 +118,8 @@ fn shown(page: &Page) -> Shown {
 
 impl World {
     fn new() -> Self {
-        let limits = ViewLimits { ring_frames: 3, ring_bytes: 10_000, conflate_after: 2, grace: 5 };
+        let limits =
+            ViewLimits { ring_frames: 3, ring_bytes: 10_000, conflated_bytes: 10_000, conflate_after: 2, grace: 5 };
         let mut page = Page::new(Epoch::from_bits(1), 2);
         // Whole from its first update on, so that its readers can be compared at every version.
         let seed = page.number(Update::replace([]), 1, Epoch::from_bits(2), &LIMITS).unwrap().unwrap();

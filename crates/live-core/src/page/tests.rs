@@ -19,7 +19,8 @@ pub(super) const LIMITS: PageLimits = PageLimits {
     max_update_items: 8,
     when_full: WhenFull::Refuse,
 };
-const VIEW: ViewLimits = ViewLimits { ring_frames: 4, ring_bytes: 4_000, conflate_after: 2, grace: 60_000_000 };
+const VIEW: ViewLimits =
+    ViewLimits { ring_frames: 4, ring_bytes: 4_000, conflated_bytes: 100_000, conflate_after: 2, grace: 60_000_000 };
 
 pub(super) fn id(id: &str) -> PostId {
     PostId::new(id).unwrap()
@@ -189,6 +190,16 @@ fn a_full_page_refuses_and_stays_as_it_is() {
 }
 
 #[test]
+fn a_page_above_its_limits_can_be_emptied() {
+    let mut owner = Owner::seeded(&["a", "b", "c", "d"]);
+    owner.limits.max_posts = 1;
+    owner.publish(20, Update::new().remove(id("a"))).unwrap();
+    owner.publish(21, Update::new().render(Render::hidden(id("b")))).unwrap();
+    assert!(matches!(owner.publish(22, Update::new().render(post("e", "x"))), Err(NumberError::PageFull { .. })));
+    assert_eq!(owner.ids(), ["d", "c", "b"]);
+}
+
+#[test]
 fn a_full_page_may_make_room_in_the_same_update() {
     let mut owner = Owner::seeded(&["a", "b", "c", "d"]);
     owner.limits.when_full = WhenFull::RemoveOldest;
@@ -255,6 +266,17 @@ fn a_reader_without_a_cursor_gets_the_last_minute() {
     assert_eq!(rendered(&frame(view.start(Start::Recent, 230 * second))), ["new"]);
     assert!(matches!(view.start(Start::Recent, 261 * second), Answer::UpToDate));
     assert_eq!(rendered(&frame(view.start(Start::Everything, 0))).len(), 2);
+}
+
+#[test]
+fn a_reader_without_a_cursor_gets_every_recent_post_though_removals_are_forgotten() {
+    let mut owner = Owner { page: Page::new(epoch(1), 1), limits: LIMITS };
+    owner.publish(100, Update::new().render(post("kept", "x"))).unwrap();
+    for name in ["b", "c"] {
+        owner.publish(110, Update::new().remove(id(name))).unwrap();
+    }
+    assert!(owner.page.horizon().number() > 100);
+    assert_eq!(rendered(&frame(owner.view().start(Start::Recent, 60_000_050))), ["kept"]);
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! A page as readers see it: the state, the newest frames, and the answer to any cursor.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use super::{
     Page, Standing,
     apply::{ApplyError, Change, Numbered},
+    made::Made,
     posts::Post,
     ring::Ring,
 };
@@ -21,6 +22,8 @@ pub struct ViewLimits {
     pub ring_frames: usize,
     /// Bytes of these frames.
     pub ring_bytes: usize,
+    /// Bytes of the conflated frames that are kept to be shared.
+    pub conflated_bytes: usize,
     /// A reader that lacks more frames than this gets one conflated frame in their place.
     pub conflate_after: usize,
     /// How far back, in microseconds, a reader without a cursor is served.
@@ -33,8 +36,8 @@ pub struct View {
     page: Page,
     limits: ViewLimits,
     ring: Ring,
-    /// Frames to the present head, by the cursor they continue from. Emptied when the head moves.
-    made: HashMap<(Kind, Epoch, Version), Arc<Frame>>,
+    /// Frames to the present head. Emptied when the head moves.
+    made: Made,
 }
 
 /// What a reader at a cursor is to be sent.
@@ -48,13 +51,15 @@ pub enum Answer {
     Unknown(Cursor),
 }
 
-/// How many conflated frames are kept at a time; the cuts double in age, so that a crowd of readers needs few.
-const MAX_MADE: usize = 64;
-
 impl View {
     /// A view of this page.
     pub fn new(page: Page, limits: ViewLimits) -> Self {
-        Self { page, limits, ring: Ring::new(limits.ring_frames, limits.ring_bytes), made: HashMap::new() }
+        Self {
+            page,
+            limits,
+            ring: Ring::new(limits.ring_frames, limits.ring_bytes),
+            made: Made::new(limits.conflated_bytes),
+        }
     }
 
     /// The page.
@@ -109,7 +114,8 @@ impl View {
                 if since < self.page.horizon() && self.page.is_whole() {
                     return Answer::Frame(self.reset());
                 }
-                Answer::Frame(self.conflated(head.epoch, checkpoint(head.version, since).max(self.page.horizon())))
+                // Best effort where the page is not whole: renders are all known, of removals the newest.
+                Answer::Frame(self.conflated(head.epoch, checkpoint(head.version, since)))
             }
         }
     }
@@ -132,9 +138,9 @@ impl View {
         Answer::Frame(self.conflated(cursor.epoch, cut))
     }
 
-    /// Whether this copy is at a head that the log had, or past it.
+    /// Whether this copy is at a head that the log had, or past it; past it, the copy may have forgotten what came before.
     pub fn has_reached(&self, head: Cursor) -> bool {
-        self.page.cursor() == head || matches!(self.page.standing(head), Standing::At(_))
+        self.page.standing(head) != Standing::Unknown
     }
 
     /// The answer to a cursor that the bus has declared dead, from a copy that [has reached](View::has_reached) the bus's head:
@@ -154,11 +160,8 @@ impl View {
 
     fn make(&mut self, kind: Kind, prev: Cursor, fill: impl FnOnce(Draft, &Page) -> Draft) -> Arc<Frame> {
         let key = (kind, prev.epoch, prev.version);
-        if let Some(frame) = self.made.get(&key) {
-            return Arc::clone(frame);
-        }
-        if self.made.len() >= MAX_MADE {
-            self.made.clear();
+        if let Some(frame) = self.made.get(key) {
+            return frame;
         }
         let frame = Arc::new(fill(Draft::new(kind, prev, self.page.cursor()), &self.page).finish());
         self.made.insert(key, Arc::clone(&frame));
@@ -200,7 +203,7 @@ impl Draft {
 /// A cut at or below `version` that readers behind it share: the older, the coarser. Applying more than one lacks is harmless.
 fn checkpoint(head: Version, version: Version) -> Version {
     let age = head.number().saturating_sub(version.number());
-    let step = (age + 1).next_power_of_two() / 4;
+    let step = (age + 1).next_power_of_two() / 2;
     let number = version.number();
     Version::saturating(if step == 0 { number } else { number - number % step })
 }

@@ -6,29 +6,51 @@ use http::HeaderMap;
 
 use crate::config::ConfigError;
 
-/// Networks of proxies that are believed when they say whom they forward for.
+/// Networks of proxies that are believed when they say whom they forward for, in the one header that they write: what they pass
+/// on of the other, anyone may have written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TrustedProxies(Vec<(IpAddr, u8)>);
+pub struct TrustedProxies {
+    networks: Vec<(IpAddr, u8)>,
+    header: ForwardedHeader,
+}
+
+/// The header in which a proxy says whom it forwards for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`, which nginx, HAProxy and most others append to.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
 
 impl TrustedProxies {
-    /// Networks such as `10.0.0.0/8`, `::1` or `192.0.2.7`.
+    /// Networks such as `10.0.0.0/8`, `::1` or `192.0.2.7`, of proxies that write `X-Forwarded-For`.
     ///
     /// # Errors
     /// [`ConfigError`] if one does not parse.
     pub fn new<'a>(networks: impl IntoIterator<Item = &'a str>) -> Result<Self, ConfigError> {
         let error = ConfigError { field: "trusted_proxies", wanted: "addresses or networks (10.0.0.0/8, ::1)" };
-        networks.into_iter().map(|network| parse_network(network).ok_or(error)).collect::<Result<_, _>>().map(Self)
+        let networks =
+            networks.into_iter().map(|network| parse_network(network).ok_or(error)).collect::<Result<_, _>>()?;
+        Ok(Self { networks, header: ForwardedHeader::default() })
     }
 
-    /// The reader's address: the peer's own, or if the peer is a trusted proxy, the right-most entry of `Forwarded` (RFC 7239) or
-    /// `X-Forwarded-For` that is not a trusted proxy itself. What stands left of that, anyone may have written.
+    /// The header that these proxies write.
+    #[must_use]
+    pub fn header(self, header: ForwardedHeader) -> Self {
+        Self { header, ..self }
+    }
+
+    /// The reader's address: the peer's own, or if the peer is a trusted proxy, the right-most entry of the proxies' header that is
+    /// not a trusted proxy itself. What stands left of that, anyone may have written.
     pub fn reader(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let peer = peer.to_canonical();
         if !self.contains(peer) {
             return peer;
         }
         let mut last = peer;
-        for entry in forwarded_for(headers).into_iter().rev() {
+        for entry in self.forwarded_for(headers).into_iter().rev() {
             let Some(address) = parse_node(&entry) else { return last };
             last = address;
             if !self.contains(address) {
@@ -38,8 +60,16 @@ impl TrustedProxies {
         last
     }
 
+    /// The chain of addresses, the reader's own first.
+    fn forwarded_for(&self, headers: &HeaderMap) -> Vec<String> {
+        match self.header {
+            ForwardedHeader::XForwardedFor => items(headers, "x-forwarded-for").map(str::to_owned).collect(),
+            ForwardedHeader::Forwarded => items(headers, "forwarded").map(for_node).collect(),
+        }
+    }
+
     fn contains(&self, address: IpAddr) -> bool {
-        self.0.iter().any(|(network, bits)| is_within(address, *network, *bits))
+        self.networks.iter().any(|(network, bits)| is_within(address, *network, *bits))
     }
 }
 
@@ -72,24 +102,23 @@ fn is_within(address: IpAddr, network: IpAddr, bits: u8) -> bool {
     address.checked_shr(dropped).unwrap_or(0) == network.checked_shr(dropped).unwrap_or(0)
 }
 
-/// The chain of addresses, the reader's own first. `Forwarded` is the standard, so it wins.
-fn forwarded_for(headers: &HeaderMap) -> Vec<String> {
-    let values = |name| -> Vec<String> {
-        let values = headers.get_all(name).iter().filter_map(|value: &http::HeaderValue| value.to_str().ok());
-        values.flat_map(|value| value.split(',')).map(|entry| entry.trim().to_owned()).collect()
-    };
-    let forwarded = values("forwarded");
-    if forwarded.is_empty() {
-        return values("x-forwarded-for");
-    }
-    let node = |element: &String| {
-        let pair = element
-            .split(';')
-            .filter_map(|pair| pair.split_once('='))
-            .find(|(name, _)| name.trim().eq_ignore_ascii_case("for"));
-        pair.map_or(String::new(), |(_, node)| node.trim().trim_matches('"').to_owned())
-    };
-    forwarded.iter().map(node).collect()
+/// The items of a list header, in order, from however many lines it came in (RFC 9110 §5.3).
+fn items<'a>(headers: &'a HeaderMap, name: &'static str) -> impl Iterator<Item = &'a str> {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+}
+
+/// The node of `for=`, unquoted; empty if there is none.
+fn for_node(element: &str) -> String {
+    let pair = element
+        .split(';')
+        .filter_map(|pair| pair.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("for"));
+    pair.map_or(String::new(), |(_, node)| node.trim().trim_matches('"').to_owned())
 }
 
 /// `192.0.2.7`, `192.0.2.7:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80` (RFC 7239 §6).
@@ -131,10 +160,16 @@ mod tests {
     }
 
     #[test]
-    fn the_standard_header_is_understood_and_wins() {
+    fn the_standard_header_counts_where_the_proxies_write_it_and_nowhere_else() {
         let forwarded = ("forwarded", "for=6.6.6.6, For=\"[2001:db8::1]:4711\";proto=https;by=10.0.0.1");
-        assert_eq!(reader("10.0.0.1", &[forwarded, ("x-forwarded-for", "7.7.7.7")]), "2001:db8::1");
-        assert_eq!(reader("10.0.0.1", &[("forwarded", "for=_hidden")]), "10.0.0.1");
+        let x_forwarded_for = ("x-forwarded-for", "198.51.100.9");
+        assert_eq!(reader("10.0.0.1", &[forwarded, x_forwarded_for]), "198.51.100.9");
+        let headers: HeaderMap = [forwarded, x_forwarded_for]
+            .into_iter()
+            .map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()))
+            .collect();
+        let proxies = TrustedProxies::new(["10.0.0.0/8"]).unwrap().header(ForwardedHeader::Forwarded);
+        assert_eq!(proxies.reader("10.0.0.1".parse().unwrap(), &headers).to_string(), "2001:db8::1");
     }
 
     #[test]

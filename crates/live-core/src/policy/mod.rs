@@ -1,12 +1,14 @@
 //! Who may do what: origins, tokens, addresses, and how many at a time.
 
 mod address;
+mod admission;
 mod connections;
 mod origin;
 mod publishing;
 
 pub use self::{
-    address::TrustedProxies,
+    address::{ForwardedHeader, TrustedProxies},
+    admission::Admission,
     connections::{Connections, Full, Permit},
     origin::Origins,
     publishing::{Publishing, TokenDigest},

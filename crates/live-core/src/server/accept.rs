@@ -9,13 +9,10 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use live_sync::WakeList;
-use tokio::{
-    net::{TcpListener, TcpStream},
-    task::JoinSet,
-};
+use tokio::{net::TcpListener, task::JoinSet};
 use tower_service::Service;
 
-use super::{Peer, guarded::Guarded};
+use super::{Peer, guarded::Guarded, socket};
 use crate::hub::Hub;
 
 /// Serves an application on a listener until the hub [drains](Hub::drain), and returns when its connections have ended or
@@ -40,10 +37,11 @@ where
         tokio::select! {
             () = &mut draining => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
-            accepted = listener.accept() => match accepted {
+            accepted = listener.accept(), if connections.len() < hub.config().max_sockets => match accepted {
                 Ok((stream, peer)) => {
                     back_off = FIRST_BACK_OFF;
-                    let stream = Guarded::new(prepared(stream), hub.clone(), &wake);
+                    socket::tune(&stream, hub.config());
+                    let stream = Guarded::new(stream, hub.clone(), &wake);
                     connections.spawn(serve_connection(stream, peer, app.clone(), hub.clone()));
                 }
                 // The connection that failed is the client's affair; too many open files is ours, and passes.
@@ -57,19 +55,17 @@ where
     }
     drop(listener);
     let deadline = hub.config().drain_deadline;
-    let _ = tokio::time::timeout(deadline, async { while connections.join_next().await.is_some() {} }).await;
+    let _ = tokio::time::timeout(deadline, async {
+        while connections.join_next().await.is_some() {}
+        // WebSockets left their connections behind, and are still being told when to come back.
+        hub.all_left().await;
+    })
+    .await;
     Ok(())
 }
 
 const FIRST_BACK_OFF: Duration = Duration::from_millis(5);
 const LAST_BACK_OFF: Duration = Duration::from_secs(1);
-
-fn prepared(stream: TcpStream) -> TcpStream {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY not set");
-    }
-    stream
-}
 
 async fn serve_connection<S, B>(stream: Guarded, peer: SocketAddr, app: S, hub: Hub)
 where

@@ -3,6 +3,7 @@
 
 mod accept;
 mod guarded;
+mod socket;
 mod upgrade;
 
 use std::net::IpAddr;

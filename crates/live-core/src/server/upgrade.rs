@@ -5,8 +5,8 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::{rt::TokioIo, server::conn::auto};
 use tokio::net::TcpStream;
 
-use super::guarded::Guarded;
-use crate::{hub::Reader, transport::serve_websocket};
+use super::{guarded::Guarded, socket};
+use crate::{config::Config, hub::Reader, transport::serve_websocket};
 
 /// Serves a reader once the 101 is out.
 pub(super) async fn serve_upgraded(on_upgrade: OnUpgrade, reader: Reader) {
@@ -15,13 +15,8 @@ pub(super) async fn serve_upgraded(on_upgrade: OnUpgrade, reader: Reader) {
         Err(error) => return tracing::debug!(%error, "reader left during the handshake"),
     };
     // hyper's wrappers and its 8 KiB buffer go; a stream that is not one of these (TLS, HTTP/2) is served through them.
-    let served = match into_bare(upgraded) {
-        Ok((stream, read_ahead)) => {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "TCP_NODELAY not set");
-            }
-            serve_websocket(stream, read_ahead, reader).await
-        }
+    let served = match into_bare(upgraded, reader.hub().config()) {
+        Ok((stream, read_ahead)) => serve_websocket(stream, read_ahead, reader).await,
         Err(upgraded) => serve_websocket(TokioIo::new(upgraded), Bytes::new(), reader).await,
     };
     if let Err(error) = served {
@@ -29,13 +24,18 @@ pub(super) async fn serve_upgraded(on_upgrade: OnUpgrade, reader: Reader) {
     }
 }
 
-fn into_bare(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
+fn into_bare(upgraded: Upgraded, config: &Config) -> Result<(TcpStream, Bytes), Upgraded> {
     let upgraded = match upgraded.downcast::<TokioIo<Guarded>>() {
         Ok(parts) => return Ok((parts.io.into_inner().into_inner(), owned(parts.read_buf))),
         Err(upgraded) => upgraded,
     };
     match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
-        Ok(parts) => Ok((parts.io.into_inner(), owned(parts.read_buf))),
+        // From another server than ours, which has not tuned it.
+        Ok(parts) => {
+            let stream = parts.io.into_inner();
+            socket::tune(&stream, config);
+            Ok((stream, owned(parts.read_buf)))
+        }
         Err(upgraded) => Err(upgraded),
     }
 }

@@ -47,14 +47,17 @@ impl Events {
         Poll::Ready(Some(event))
     }
 
-    /// The stream's last words: when an `EventSource` that reconnects by itself may come back.
+    /// The stream's last words: why it ends, for a script, and when an `EventSource` that reconnects by itself may come back.
     fn end(&mut self, close: Close) -> Poll<Option<Bytes>> {
         self.ended = true;
+        let (code, reason) = (close.code(), close.reason());
         let delay = match close {
             Close::Draining(delay) => delay,
             _ => self.reader.random_delay(RETRY),
         };
-        Poll::Ready(Some(format!("retry: {}\n\n", delay.as_millis()).into()))
+        let retry = delay.as_millis();
+        let event = format!("retry: {retry}\nevent: close\ndata: {{\"code\":{code},\"reason\":\"{reason}\"}}\n\n");
+        Poll::Ready(Some(event.into()))
     }
 }
 

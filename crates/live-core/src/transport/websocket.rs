@@ -63,19 +63,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Close>>> {
         let now = self.reader.hub().now();
-        if self.poll_read(cx, now)?.is_ready() {
-            return Poll::Ready(Ok(None));
-        }
-        match self.lingers_until {
-            Some(until) => self.poll_linger(cx, now, until),
-            None => self.poll_write(cx, now),
+        loop {
+            if self.poll_read(cx, now)?.is_ready() {
+                return Poll::Ready(Ok(None));
+            }
+            let was_full = !self.session.wants_bytes();
+            let end = match self.lingers_until {
+                Some(until) => self.poll_linger(cx, now, until),
+                None => self.poll_write(cx, now),
+            };
+            if end.is_ready() || !was_full || !self.session.wants_bytes() {
+                return end;
+            }
         }
     }
 
-    /// Ready at the end of the stream.
+    /// Ready at the end of the stream. What the session does not want yet stays in the kernel, which slows the reader down.
     fn poll_read(&mut self, cx: &mut Context<'_>, now: u64) -> io::Result<Poll<()>> {
         SCRATCH.with_borrow_mut(|scratch| {
-            loop {
+            while self.session.wants_bytes() {
                 let mut buffer = ReadBuf::new(scratch);
                 match Pin::new(&mut self.stream).poll_read(cx, &mut buffer)? {
                     Poll::Pending => return Ok(Poll::Pending),
@@ -83,6 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     Poll::Ready(()) => self.session.handle_bytes(buffer.filled(), now),
                 }
             }
+            Ok(Poll::Pending)
         })
     }
 

@@ -1,6 +1,6 @@
 //! The JSON of an update: the wire's own, as publishers send it.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, marker::PhantomData, sync::Arc};
 
 use indexmap::IndexMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
@@ -16,6 +16,33 @@ impl<'de> Deserialize<'de> for Sort {
             return Err(de::Error::custom(UpdateError::Sort));
         }
         Ok(Self(number as u64))
+    }
+}
+
+/// Reads a JSON object. What serde derives for a struct takes an array as well.
+fn from_map<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    deserializer.deserialize_map(MapVisitor(PhantomData))
+}
+
+struct MapVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> de::Visitor<'de> for MapVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(de::value::MapAccessDeserializer::new(map))
+    }
+}
+
+struct Map<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Map<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        from_map(deserializer).map(Self)
     }
 }
 
@@ -66,7 +93,7 @@ struct UpdateJson {
 
 impl<'de> Deserialize<'de> for Update {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let json = UpdateJson::deserialize(deserializer)?;
+        let json: UpdateJson = from_map(deserializer)?;
         let mut items = json.renders.0;
         for removal in json.removals {
             let (id, rev) = match removal {
@@ -103,8 +130,8 @@ impl<'de> de::Visitor<'de> for RendersVisitor {
 
     fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Renders, A::Error> {
         let mut items = IndexMap::new();
-        while let Some((id, render)) = map.next_entry::<PostId, RenderJson>()? {
-            let item = Item::Render(render.into_render(id.clone())?);
+        while let Some((id, render)) = map.next_entry::<PostId, Map<RenderJson>>()? {
+            let item = Item::Render(render.0.into_render(id.clone())?);
             if items.insert(id.clone(), item).is_some() {
                 return Err(de::Error::custom(format_args!("post {id:?} is rendered twice")));
             }
@@ -194,6 +221,7 @@ mod tests {
         for (json, message) in [
             ("", "EOF"),
             ("[]", "invalid type"),
+            (r#"{"renders": {"a": []}}"#, "invalid type"),
             (r#"{"renders": []}"#, "a map from post id to render"),
             (r#"{"renders": {"a": {"content": "x", "show": "true"}}}"#, "expected a boolean"),
             (r#"{"renders": {"a": {"content": "x", "show": 1}}}"#, "expected a boolean"),
@@ -210,7 +238,7 @@ mod tests {
             (r#"{"renders": {"a": {"content": "x", "sort": -1}}}"#, "sort must be"),
             (r#"{"renders": {"a": {"content": "x", "sort": 1.5}}}"#, "sort must be"),
             (r#"{"renders": {"a": {"content": "x", "sort": 1e999}}}"#, "out of range"),
-            (r#"{"renders": {"a": {"content": "\ud800"}}}"#, "surrogate"),
+            (r#"{"renders": {"a": {"content": "\ud800"}}}"#, "hex escape"),
             ("{\"renders\": {\"a\": {\"content\": \"x\"}}} x", "trailing characters"),
         ] {
             let error = parse(json).expect_err(json);

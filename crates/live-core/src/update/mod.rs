@@ -138,7 +138,9 @@ impl Update {
     /// # Errors
     /// The text is not such JSON; the message names the place and the cause.
     pub fn from_json(json: &[u8]) -> Result<Self, UpdateError> {
-        serde_json::from_slice(json).map_err(UpdateError::Json)
+        // The whole text, not only what is read of it.
+        let json = std::str::from_utf8(json).map_err(UpdateError::NotUtf8)?;
+        serde_json::from_str(json).map_err(UpdateError::Json)
     }
 }
 
@@ -239,12 +241,27 @@ pub enum UpdateError {
     /// The text is not the JSON of an update.
     #[error("update is not valid: {0}")]
     Json(#[source] serde_json::Error),
+    /// The text is not UTF-8, as JSON has to be (RFC 8259 §8.1).
+    #[error("update is not UTF-8: {0}")]
+    NotUtf8(#[source] std::str::Utf8Error),
     /// An id in it is not valid.
     #[error(transparent)]
     Id(#[from] IdError),
     /// Readers could not find the post again.
     #[error("content of post {id:?} must be one element with data-post-id=\"{id}\" at its top level")]
     NoPostElement {
+        /// The post.
+        id: PostId,
+    },
+    /// A parser would make more of the HTML than memory holds. Close the formatting elements that it opens.
+    #[error("content of post {id:?} leaves too many formatting elements open")]
+    Explosive {
+        /// The post.
+        id: PostId,
+    },
+    /// Elements nest deeper than browsers follow. Close what is open.
+    #[error("content of post {id:?} nests elements too deep (limit: {max})", max = html::MAX_DEPTH)]
+    TooDeep {
         /// The post.
         id: PostId,
     },

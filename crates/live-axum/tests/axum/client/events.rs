@@ -33,10 +33,15 @@ impl EventStream {
 
     pub async fn ask_on(mut wire: Wire, request: Request) -> Self {
         wire.send(request.to_bytes()).await;
-        let response = wire.head().await.unwrap();
+        Self::begin(wire).await.unwrap()
+    }
+
+    /// Takes the answer to a request that has been sent; `None` if the connection ends before.
+    pub async fn begin(mut wire: Wire) -> Option<Self> {
+        let response = wire.head().await?;
         assert_eq!(response.status, 200, "{response:?}");
         assert_eq!(response.header("transfer-encoding"), Some("chunked"));
-        Self { wire, parser: EventParser::default(), items: VecDeque::new(), response }
+        Some(Self { wire, parser: EventParser::default(), items: VecDeque::new(), response })
     }
 
     /// The next thing that the stream says, or `None` once it has ended.

@@ -35,13 +35,18 @@ impl WebSocket {
     /// Sends the handshake with `pipelined` right behind it.
     pub async fn ask_on(mut wire: Wire, request: Request, pipelined: &[u8]) -> Self {
         wire.send([&request.to_bytes(), pipelined].concat()).await;
-        let response = wire.head().await.unwrap();
+        Self::begin(wire).await.unwrap()
+    }
+
+    /// Takes the answer to a handshake that has been sent; `None` if the connection ends before.
+    pub async fn begin(mut wire: Wire) -> Option<Self> {
+        let response = wire.head().await?;
         assert_eq!(response.status, 101, "{response:?}");
         // RFC 6455 §1.3, the answer to the key that all our handshakes have.
         assert_eq!(response.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
         assert!(response.header("upgrade").unwrap().eq_ignore_ascii_case("websocket"));
         assert!(response.header("connection").unwrap().eq_ignore_ascii_case("upgrade"));
-        Self { wire, response }
+        Some(Self { wire, response })
     }
 
     /// The next message. Servers do not mask (§5.1), and this one does not fragment.
@@ -106,7 +111,7 @@ impl WebSocket {
     }
 
     /// How the server ends a connection that is over: the close frame, and then the end.
-    pub async fn closing(&mut self) -> (u16, String) {
+    pub async fn closing(mut self) -> (u16, String) {
         let closed = self.close_frame().await;
         assert_eq!(self.next().await, Message::End, "nothing comes after a close frame");
         closed

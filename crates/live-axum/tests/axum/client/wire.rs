@@ -19,17 +19,28 @@ pub struct Wire {
 
 impl Wire {
     pub async fn connect(server: &TestServer) -> Self {
-        let stream = within("a connection", TcpStream::connect(server.address)).await.unwrap();
-        stream.set_nodelay(true).unwrap();
-        Self { stream, unread: Vec::new() }
+        Self::try_connect(server.address, None).await.unwrap()
+    }
+
+    /// A connection to a server that may be gone.
+    pub async fn try_connect(address: std::net::SocketAddr, buffer: Option<u32>) -> io::Result<Self> {
+        let socket = TcpSocket::new_v4()?;
+        if let Some(bytes) = buffer {
+            socket.set_recv_buffer_size(bytes)?;
+        }
+        let stream = within("a connection", socket.connect(address)).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, unread: Vec::new() })
     }
 
     /// A connection that takes little before the server's own buffers fill.
     pub async fn connect_narrow(server: &TestServer) -> Self {
-        let socket = TcpSocket::new_v4().unwrap();
-        socket.set_recv_buffer_size(4096).unwrap();
-        let stream = within("a connection", socket.connect(server.address)).await.unwrap();
-        Self { stream, unread: Vec::new() }
+        Self::connect_with_buffer(server, 4 << 10).await
+    }
+
+    /// A connection whose kernel holds so many bytes for its reader.
+    pub async fn connect_with_buffer(server: &TestServer, bytes: u32) -> Self {
+        Self::try_connect(server.address, Some(bytes)).await.unwrap()
     }
 
     pub async fn send(&mut self, bytes: impl AsRef<[u8]>) {
