@@ -18,7 +18,10 @@
   // src/plan.js
   var PIN = 2 ** 52;
   var placeOf = (order, sort) => {
-    if (sort === void 0) return 0;
+    if (sort === void 0) {
+      const free = order.findIndex(({ sort: own = 0 }) => own < PIN);
+      return free < 0 ? order.length : free;
+    }
     const lower = order.findIndex((other) => other.sort !== void 0 && other.sort < sort);
     return lower < 0 ? order.findLastIndex((other) => other.sort !== void 0) + 1 : lower;
   };
@@ -118,11 +121,21 @@
   };
 
   // src/times.js
+  var formatters = /* @__PURE__ */ new Map();
+  var formattersFor = (language, timeZone) => {
+    const key = `${language} ${timeZone}`;
+    const found = formatters.get(key) ?? [
+      new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short", timeZone }),
+      new Intl.DateTimeFormat(language, { dateStyle: "full", timeStyle: "long", timeZone })
+    ];
+    formatters.set(key, found);
+    return found;
+  };
   var timeTexts = (datetime, language, timeZone) => {
     const moment = new Date(datetime);
     if (!/^\d{4}-\d\d-\d\d[T ]\d/.test(datetime) || Number.isNaN(+moment)) return;
-    const format = (dateStyle, timeStyle) => new Intl.DateTimeFormat(language, { dateStyle, timeStyle, timeZone }).format(moment);
-    return { text: format("medium", "short"), title: format("full", "long") };
+    const [text, title] = formattersFor(language, timeZone).map((formatter) => formatter.format(moment));
+    return { text, title };
   };
   var localiseTimes = (root, language) => {
     for (const time of root.querySelectorAll("time")) {
@@ -279,7 +292,8 @@
       for (const each of [post, entry?.post]) if (each && sort !== void 0) each.dataset.liveSort = `${sort}`;
       if (!entry) return { ...wrap(post, this.#wrapper), sort, html };
       const { node, post: old } = entry;
-      if (old.isEqualNode(post)) return { node, post: old, sort, html };
+      const isSame = entry.html === html && old.hidden === post.hidden || old.isEqualNode(post);
+      if (isSame) return { node, post: old, sort, html };
       const focused = document.activeElement === old;
       old.replaceWith(post);
       if (focused) focusOn(post);
@@ -350,13 +364,14 @@
 
   // src/backoff.js
   var fullJitter = (attempt, base, cap, random) => random() * Math.min(cap, base * 2 ** attempt);
+  var LONGEST = 6e5;
   var retryIn = (reason) => {
     const found = /retry in (\d+) ms$/.exec(reason);
-    return found ? Number(found[1]) : void 0;
+    return found ? Math.min(LONGEST, Number(found[1])) : void 0;
   };
   var retryAfter = (header, now) => {
     const delay = header ? /^\d+$/.test(header) ? Number(header) * 1e3 : Date.parse(header) - now : NaN;
-    return delay >= 0 ? delay : void 0;
+    return delay >= 0 ? Math.min(LONGEST, delay) : void 0;
   };
   var clamp = (value, least, most) => Math.min(most, Math.max(least, value));
 
@@ -386,12 +401,68 @@
     }
   };
 
+  // src/environment.js
+  var browser = {
+    WebSocket: globalThis.WebSocket,
+    EventSource: globalThis.EventSource,
+    fetch: (url, options) => fetch(url, options),
+    setTimeout: (run, milliseconds) => setTimeout(run, milliseconds),
+    clearTimeout: (timer) => clearTimeout(timer),
+    random: Math.random,
+    now: Date.now
+  };
+
+  // src/reload.js
+  var SPREAD = 1e4;
+  var AGAIN = 6e4;
+  var DEADLINE = 3e4;
+  var CALM = 3e5;
+  var MOST = 6;
+  var reloader = ({ env, fetchPage, swap, reloaded }) => {
+    let timer;
+    let run;
+    let last = reloaded ?? -CALM;
+    let repetitions = reloaded ? MOST : 0;
+    const stop = () => {
+      run?.abort();
+      run = void 0;
+      env.clearTimeout(timer);
+    };
+    const plan2 = (from, delay) => {
+      stop();
+      const { signal } = run = new AbortController();
+      const again = () => plan2(from, AGAIN + env.random() * SPREAD);
+      timer = env.setTimeout(async () => {
+        timer = env.setTimeout(again, DEADLINE);
+        const page = await fetchPage(signal).catch(() => void 0);
+        if (signal.aborted) return;
+        if (!page || page.cursor && isKnown(page.cursor, from)) return again();
+        stop();
+        swap(page);
+      }, delay);
+    };
+    return {
+      stop,
+      pending: () => run !== void 0,
+      ask: (from) => {
+        repetitions = env.now() - last < CALM ? Math.min(MOST, repetitions + 1) : 0;
+        last = env.now();
+        plan2(from, env.random() * SPREAD * 2 ** repetitions);
+      }
+    };
+  };
+  var fetchCopy = async (env, signal) => {
+    const answer = await env.fetch(location.href, { cache: "no-cache", signal });
+    return answer.ok ? parse(disarm(await answer.text())) : void 0;
+  };
+
   // src/transports.js
+  var closing = ({ code, reason }) => ({ then: afterClose(code), delay: retryIn(reason), drain: code === 1012 });
   var openWebSocket = (address, on, env) => {
     const socket = new env.WebSocket(address().replace(/^http/, "ws"));
     socket.onopen = () => on.expect(SILENCE);
     socket.onmessage = ({ data }) => on.text(data);
-    socket.onclose = ({ code, reason }) => on.end({ then: afterClose(code), delay: retryIn(reason) });
+    socket.onclose = (close) => on.end(closing(close));
     return () => {
       socket.onopen = socket.onmessage = socket.onclose = null;
       socket.close();
@@ -400,6 +471,13 @@
   var openEvents = (address, on, env) => {
     const source = new env.EventSource(address());
     source.onmessage = ({ data }) => on.text(data);
+    source.addEventListener("close", ({ data }) => {
+      try {
+        on.end(closing(JSON.parse(data)));
+      } catch {
+        on.end({});
+      }
+    });
     source.onerror = () => on.end({});
     return () => {
       source.onmessage = source.onerror = null;
@@ -409,27 +487,28 @@
   var openPolling = (long) => (address, on, env, pollInterval) => {
     const abort = new AbortController();
     let timer;
-    let wait = "";
+    let wait = 1;
+    const patience = () => long ? wait * 1e3 + OPENING : SILENCE;
     const ask = async () => {
       const asked = env.now();
       try {
-        const answer = await env.fetch(address() + wait, { signal: abort.signal });
+        const answer = await env.fetch(address() + (long ? `&wait=${wait}` : ""), { signal: abort.signal });
         const header = (name) => answer.headers.get(name);
         let news = false;
         if (answer.status === 204) on.idle();
         else if (answer.status === 200 && /json/.test(header("content-type") ?? "")) news = on.text(await answer.text());
-        else if (/40[13]/.test(`${answer.status}`)) on.end({ then: "unauthorized" });
-        else on.end({ delay: retryAfter(header("retry-after"), env.now()) });
+        else if (/40[13]/.test(`${answer.status}`)) on.end({ then: header("live-close") === "4100" ? "readmit" : "unauthorized" });
+        else on.end({ delay: retryAfter(header("retry-after"), env.now()), drain: answer.status === 503 });
         if (abort.signal.aborted) return;
-        const pause = long ? news || !wait ? 0 : Math.max(0, 1e3 - (env.now() - asked)) : clampInterval(Number(header("live-poll-interval")) || pollInterval) * (0.9 + 0.2 * env.random());
-        if (long) wait = "&wait=25";
-        on.expect(pause + SILENCE);
+        const pause = long ? news ? 0 : Math.max(0, 1e3 - (env.now() - asked)) : clampInterval(Number(header("live-poll-interval")) || pollInterval) * (0.9 + 0.2 * env.random());
+        wait = Math.min(25, wait * 2);
+        on.expect(pause + patience());
         timer = env.setTimeout(ask, pause);
       } catch {
         on.end({});
       }
     };
-    on.expect(SILENCE);
+    on.expect(patience());
     ask();
     return () => {
       abort.abort();
@@ -437,6 +516,7 @@
     };
   };
   var clampInterval = (interval) => clamp(interval, 250, 6e5);
+  var OPENING = 1e4;
   var SILENCE = 6e4;
   var TRANSPORTS = {
     websocket: { path: "ws/channel", open: openWebSocket },
@@ -487,6 +567,8 @@
         state.misfits = state.attempt = 0;
         clearTimeout(state.timer);
         if (frame.cursor) state.timer = setTimeout(() => socket.close(), SILENCE);
+        if (frame.reload) state.reloader.ask(state.cursor);
+        else if (frame.reset) state.reloader.stop();
         state.cursor = frame.cursor ?? state.cursor;
         /** @type {any} */
         (globalThis.process_updates ?? process_updates)(frame);
@@ -499,16 +581,34 @@
         setTimeout(() => {
           this.initialize_websocket_connection();
           this.start();
-        }, retryIn(reason) ?? fullJitter(state.attempt++, 500, 3e4, Math.random));
+        }, (retryIn(reason) ?? 0) + fullJitter(state.attempt++, 500, 3e4, Math.random));
       };
     }
   };
   var states = /* @__PURE__ */ new WeakMap();
   var stateOf = (publisher) => {
-    const rendered = states.has(publisher) ? null : document.querySelector("[data-live-cursor]");
-    const state = states.get(publisher) ?? { cursor: rendered?.dataset.liveCursor ?? "", attempt: 0, misfits: 0 };
+    const state = states.get(publisher) ?? { cursor: cursorIn(document), attempt: 0, misfits: 0, reloader: pageReloader() };
     states.set(publisher, state);
     return state;
+  };
+  var cursorIn = (page) => (
+    /** @type {HTMLElement | null} */
+    page.querySelector("[data-live-cursor]")?.dataset.liveCursor ?? ""
+  );
+  var pageReloader = () => {
+    const [start] = (
+      /** @type {PerformanceNavigationTiming[]} */
+      performance.getEntriesByType("navigation")
+    );
+    return reloader({
+      env: browser,
+      fetchPage: async (signal) => {
+        const page = await fetchCopy(browser, signal);
+        return page && { cursor: cursorIn(page) };
+      },
+      swap: () => location.reload(),
+      reloaded: start?.type === "reload" ? performance.timeOrigin : void 0
+    });
   };
 
   // src/classic.js

@@ -9,6 +9,9 @@
  */
 export const fullJitter = (attempt, base, cap, random) => random() * Math.min(cap, base * 2 ** attempt);
 
+/** The longest delay that a server can ask for, in milliseconds: a timer of 2^31 or more fires at once, and no clock that is wrong holds a reader for ever. */
+const LONGEST = 600_000;
+
 /**
  * The delay in a close reason, "… retry in N ms".
  * @param {string} reason
@@ -16,7 +19,7 @@ export const fullJitter = (attempt, base, cap, random) => random() * Math.min(ca
  */
 export const retryIn = (reason) => {
   const found = /retry in (\d+) ms$/.exec(reason);
-  return found ? Number(found[1]) : undefined;
+  return found ? Math.min(LONGEST, Number(found[1])) : undefined;
 };
 
 /**
@@ -27,7 +30,7 @@ export const retryIn = (reason) => {
  */
 export const retryAfter = (header, now) => {
   const delay = header ? (/^\d+$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now) : NaN;
-  return delay >= 0 ? delay : undefined;
+  return delay >= 0 ? Math.min(LONGEST, delay) : undefined;
 };
 
 /**

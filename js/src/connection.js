@@ -23,7 +23,7 @@
  */
 import { fullJitter } from './backoff.js';
 import { decide, EVERYTHING, parseFrame } from './cursor.js';
-import { SILENCE, TRANSPORTS } from './transports.js';
+import { OPENING, SILENCE, TRANSPORTS } from './transports.js';
 
 export class Connection {
   /** The link that the page lives on. @type {Link | undefined} */
@@ -34,6 +34,8 @@ export class Connection {
   #attempt = 0;
   /** Links of this rank in a row that never delivered anything. */
   #failures = 0;
+  /** Times that a transport was given up. */
+  #falls = 0;
   /** Frames in a row that did not fit the cursor. */
   #misfits = 0;
   #probeRank = 0;
@@ -180,34 +182,39 @@ export class Connection {
   }
 
   /** @param {Link} link @param {import('./transports.js').Ending} ending */
-  #lost(link, { then, delay }) {
+  #lost(link, { then, delay, drain }) {
     if (!this.#owns(link)) return;
     this.#drop(link);
-    if (then === 'readmit' || then === 'unauthorized') this.options.onUnauthorized();
-    if (then === 'stop' || then === 'unauthorized') return this.stop('closed');
-    if (link === this.#probe) {
+    if (then === 'stop' || then === 'unauthorized') this.stop('closed');
+    else if (link === this.#probe) {
       this.#probe = undefined;
       this.#probeFailures++;
       this.#probeRank++;
-      return this.#planProbe();
+      this.#planProbe();
+    } else {
+      this.#main = undefined;
+      this.#retry(link, delay, drain);
     }
-    this.#main = undefined;
-    this.#retry(link, delay);
+    // Last, as the site may call `restart` from here.
+    if (then === 'readmit' || then === 'unauthorized') this.options.onUnauthorized();
   }
 
-  /** @param {Link} link the one that was lost @param {number} [delay] milliseconds, given by the server */
-  #retry(link, delay) {
+  /** @param {Link} link the one that was lost @param {number} [delay] milliseconds, given by the server @param {boolean} [drain] */
+  #retry(link, delay, drain) {
     const { env, transports } = this.options;
     env.clearTimeout(this.#probeTimer);
     if (link.since !== undefined) {
       if (env.now() - link.since >= STABLE) this.#attempt = 0;
-    } else if (delay === undefined && ++this.#failures >= (this.#worked.has(link.rank) ? PATIENCE : STRIKES)) {
+    } else if ((delay === undefined || !drain) && ++this.#failures >= (this.#worked.has(link.rank) ? PATIENCE : STRIKES)) {
       // After the last comes the first again: when nothing works, the server is gone, not a transport.
       this.#failures = 0;
       this.#rank = (link.rank + 1) % transports.length;
+      // The page itself has just come: on the way down for the first time it is the network that refuses, not the server that is gone.
+      if (++this.#falls < transports.length && !this.#worked.size) this.#attempt = 0;
     }
     this.#report('connecting');
-    const pause = delay === undefined ? fullJitter(this.#attempt++, BASE, CAP, env.random) : delay + env.random() * BASE;
+    // On top of a delay too: a crowd that gets the same one would come back together, for ever.
+    const pause = (delay ?? 0) + fullJitter(this.#attempt++, BASE, CAP, env.random);
     this.#retryTimer = env.setTimeout(() => this.#connect(), pause);
   }
 
@@ -237,8 +244,6 @@ export class Connection {
   }
 }
 
-/** Milliseconds a stream has to open; Server-Sent Events also to bring the first frame, which a buffering proxy holds. */
-const OPENING = 10_000;
 /** Milliseconds after which a heartbeat (25 s) is late enough to reconnect when the reader looks. */
 const LATE = 35_000;
 /** Milliseconds a link must have worked for the back-off to begin anew. */

@@ -6,11 +6,11 @@
 import { announcer, countText } from './announce.js';
 import { focusOn } from './attention.js';
 import { Connection } from './connection.js';
-import { wishes } from './plan.js';
+import { browser } from './environment.js';
 import { addLook } from './look.js';
+import { wishes } from './plan.js';
 import { Posts, wishesOf } from './posts.js';
-import { reloader } from './reload.js';
-import { disarm, parse } from './sanitise.js';
+import { fetchCopy, reloader } from './reload.js';
 import { localiseTimes } from './times.js';
 import { chooseTransports, clampInterval } from './transports.js';
 
@@ -24,15 +24,7 @@ export class LivePage extends Base {
   static observedAttributes = ['channel', 'base', 'transports', 'poll-interval'];
 
   /** What the element needs of its surroundings; a test puts its own here. @type {import('./transports.js').Environment} */
-  static environment = {
-    WebSocket: globalThis.WebSocket,
-    EventSource: globalThis.EventSource,
-    fetch: (url, options) => fetch(url, options),
-    setTimeout: (run, milliseconds) => setTimeout(run, milliseconds),
-    clearTimeout: (timer) => clearTimeout(timer),
-    random: Math.random,
-    now: Date.now,
-  };
+  static environment = browser;
 
   /** @type {Connection | undefined} */
   #connection;
@@ -46,7 +38,7 @@ export class LivePage extends Base {
   #button;
   /** @type {(counts: number[]) => void} */
   #announce = () => {};
-  /** @type {ReturnType<typeof reloader> | undefined} */
+  /** @type {{ ask: (from: string) => void, stop: () => void, pending: () => boolean } | undefined} */
   #reloader;
 
   /** Where the page is: everything up to here has come. */
@@ -68,12 +60,12 @@ export class LivePage extends Base {
 
   disconnectedCallback() {
     this.#life?.abort();
-    this.#reloader?.stop();
     this.#connection?.stop('offline');
     clearTimeout(this.#recheck);
     // The cursor that stays behind promises everything up to it.
     this.#posts?.show('force');
     this.#keepCursor();
+    this.#reloader?.stop();
     this.#connection = this.#posts = this.#life = undefined;
   }
 
@@ -94,7 +86,7 @@ export class LivePage extends Base {
     const embeds = (this.getAttribute('embeds') ?? '').split(/\s+/);
     if (times) localiseTimes(this, language);
     this.#posts = new Posts(this.querySelector('[data-live-posts]') ?? this, { embeds, language, times });
-    this.#reloader = reloader({ env, fetchPage: () => this.#fetchPage(channel), swap: (page) => this.#swap(page) });
+    this.#reloader = reloader({ env, fetchPage: (signal) => this.#fetchPage(channel, signal), swap: (page) => this.#swap(page) });
     const connection = (this.#connection = new Connection({
       channel,
       // The routes are where this file came from, unless the page says otherwise.
@@ -189,9 +181,9 @@ export class LivePage extends Base {
     return added;
   }
 
-  /** A clone starts from the attribute with the posts it has, so it must not promise what still waits. */
+  /** A clone, and the next life, start from the attribute with the posts there are: it must not promise what still waits, or what a reload is to bring. */
   #keepCursor() {
-    if (this.cursor && !this.#posts?.pending) this.dataset.liveCursor = this.cursor;
+    if (this.cursor && !this.#posts?.pending && !this.#reloader?.pending()) this.dataset.liveCursor = this.cursor;
   }
 
   #reveal() {
@@ -203,12 +195,12 @@ export class LivePage extends Base {
     first.scrollIntoView({ block: 'start', behavior: calm ? 'instant' : 'smooth' });
   }
 
-  /** @param {string} channel */
-  async #fetchPage(channel) {
-    const answer = await LivePage.environment.fetch(location.href, { cache: 'no-cache' });
-    if (!answer.ok) return;
-    const copies = /** @type {NodeListOf<HTMLElement>} */ (parse(disarm(await answer.text())).querySelectorAll('live-page'));
-    const copy = [...copies].find((each) => each.getAttribute('channel') === channel);
+  /** @param {string} channel @param {AbortSignal} signal */
+  async #fetchPage(channel, signal) {
+    const page = await fetchCopy(LivePage.environment, signal);
+    /** @type {NodeListOf<HTMLElement> | undefined} */
+    const copies = page?.querySelectorAll('live-page');
+    const copy = [...(copies ?? [])].find((each) => each.getAttribute('channel') === channel);
     return copy && { cursor: copy.dataset.liveCursor ?? '', container: copy.querySelector('[data-live-posts]') ?? copy };
   }
 

@@ -19,12 +19,15 @@ const PIN = 2 ** 52;
 
 /**
  * The index in `order` (top first, without the post itself) at which a post with `sort` belongs.
- * Posts whose sort nobody told stay where they are, and say nothing about their neighbours.
+ * Posts whose sort nobody told stay where they are, and say nothing about their neighbours; a new one goes below the leading pins.
  * @param {Place[]} order
  * @param {number} [sort]
  */
 export const placeOf = (order, sort) => {
-  if (sort === undefined) return 0;
+  if (sort === undefined) {
+    const free = order.findIndex(({ sort: own = 0 }) => own < PIN);
+    return free < 0 ? order.length : free;
+  }
   const lower = order.findIndex((other) => other.sort !== undefined && other.sort < sort);
   return lower < 0 ? order.findLastIndex((other) => other.sort !== undefined) + 1 : lower;
 };

@@ -137,8 +137,9 @@ export class Posts {
     for (const each of [post, entry?.post]) if (each && sort !== undefined) each.dataset.liveSort = `${sort}`;
     if (!entry) return { ...wrap(post, this.#wrapper), sort, html };
     const { node, post: old } = entry;
-    // What has not changed is not touched: an image would load, a video start again.
-    if (old.isEqualNode(post)) return { node, post: old, sort, html };
+    // What has not changed is not touched: an image would load, a video start again. One that we made has marks of ours by now.
+    const isSame = (entry.html === html && old.hidden === post.hidden) || old.isEqualNode(post);
+    if (isSame) return { node, post: old, sort, html };
     const focused = document.activeElement === old;
     old.replaceWith(post);
     if (focused) focusOn(post);

@@ -2,7 +2,9 @@
 import { fullJitter, retryIn } from './backoff.js';
 import { afterClose } from './close-codes.js';
 import { decide, EVERYTHING, parseFrame } from './cursor.js';
+import { browser } from './environment.js';
 import { process_updates } from './process-updates.js';
+import { fetchCopy, reloader } from './reload.js';
 import { SILENCE } from './transports.js';
 
 /** Override the three `initialize_*` methods to bring another library; `start` calls the last two. */
@@ -56,6 +58,8 @@ export class GenericWebsocketPublisher extends WebsocketPublisher {
       // Only a server with cursors sends heartbeats, so only there does silence mean a dead connection.
       clearTimeout(state.timer);
       if (frame.cursor) state.timer = setTimeout(() => socket.close(), SILENCE);
+      if (frame.reload) state.reloader.ask(state.cursor);
+      else if (frame.reset) state.reloader.stop();
       state.cursor = frame.cursor ?? state.cursor;
       // By its global name: a page may have put its own in place of ours.
       (/** @type {any} */ (globalThis).process_updates ?? process_updates)(frame);
@@ -69,22 +73,37 @@ export class GenericWebsocketPublisher extends WebsocketPublisher {
       setTimeout(() => {
         this.initialize_websocket_connection();
         this.start();
-      }, retryIn(reason) ?? fullJitter(state.attempt++, 500, 30_000, Math.random));
+      }, (retryIn(reason) ?? 0) + fullJitter(state.attempt++, 500, 30_000, Math.random));
     };
   }
 }
 
 /**
  * Beside the publishers, not in fields: the base's constructor connects before a field of a subclass exists.
- * @type {WeakMap<object, { cursor: string, attempt: number, misfits: number, timer?: any }>}
+ * @type {WeakMap<object, { cursor: string, attempt: number, misfits: number, reloader: ReturnType<typeof pageReloader>, timer?: any }>}
  */
 const states = new WeakMap();
 
 /** @param {object} publisher */
 const stateOf = (publisher) => {
-  /** @type {HTMLElement | null} */
-  const rendered = states.has(publisher) ? null : document.querySelector('[data-live-cursor]');
-  const state = states.get(publisher) ?? { cursor: rendered?.dataset.liveCursor ?? '', attempt: 0, misfits: 0 };
+  const state = states.get(publisher) ?? { cursor: cursorIn(document), attempt: 0, misfits: 0, reloader: pageReloader() };
   states.set(publisher, state);
   return state;
+};
+
+/** @param {ParentNode} page */
+const cursorIn = (page) => /** @type {HTMLElement | null} */ (page.querySelector('[data-live-cursor]'))?.dataset.liveCursor ?? '';
+
+/** Loads the whole page again, as its HTML is the site's own, but only once a copy shows that the site answers and knows more. */
+const pageReloader = () => {
+  const [start] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType('navigation'));
+  return reloader({
+    env: browser,
+    fetchPage: async (signal) => {
+      const page = await fetchCopy(browser, signal);
+      return page && { cursor: cursorIn(page) };
+    },
+    swap: () => location.reload(),
+    reloaded: start?.type === 'reload' ? performance.timeOrigin : undefined,
+  });
 };

@@ -13,6 +13,7 @@
  * @typedef {object} Ending
  * @property {'reconnect' | 'readmit' | 'unauthorized' | 'stop'} [then] default: reconnect
  * @property {number} [delay] milliseconds that the server asked to wait
+ * @property {boolean} [drain] it is the server that goes: with a delay, no failure of the transport
  *
  * @typedef {object} Listener what a transport reports
  * @property {(milliseconds: number) => void} expect something will come within this time, or the link is dead
@@ -25,12 +26,15 @@
 import { clamp, retryAfter, retryIn } from './backoff.js';
 import { afterClose } from './close-codes.js';
 
+/** What a close code and reason say. @param {{ code: number, reason: string }} close @returns {Ending} */
+const closing = ({ code, reason }) => ({ then: afterClose(code), delay: retryIn(reason), drain: code === 1012 });
+
 /** @type {Open} */
 const openWebSocket = (address, on, env) => {
   const socket = new env.WebSocket(address().replace(/^http/, 'ws'));
   socket.onopen = () => on.expect(SILENCE);
   socket.onmessage = ({ data }) => on.text(data);
-  socket.onclose = ({ code, reason }) => on.end({ then: afterClose(code), delay: retryIn(reason) });
+  socket.onclose = (close) => on.end(closing(close));
   return () => {
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
@@ -41,6 +45,14 @@ const openWebSocket = (address, on, env) => {
 const openEvents = (address, on, env) => {
   const source = new env.EventSource(address());
   source.onmessage = ({ data }) => on.text(data);
+  // A stream has no close frame: its last event is one.
+  source.addEventListener('close', ({ data }) => {
+    try {
+      on.end(closing(JSON.parse(data)));
+    } catch {
+      on.end({});
+    }
+  });
   // Its own reconnect would ask with the old address, at once and without jitter: ours does it.
   source.onerror = () => on.end({});
   return () => {
@@ -57,31 +69,33 @@ const openPolling = (long) => (address, on, env, pollInterval) => {
   const abort = new AbortController();
   /** @type {any} */
   let timer;
-  // The first answer comes at once, so that the reader knows that the way is open.
-  let wait = '';
+  // Seconds. Short at first, so that a network on which waiting answers never come is found out before the page relies on it.
+  let wait = 1;
+  // Long polling has something below it to fall to; polling at intervals has not, and is patient.
+  const patience = () => (long ? wait * 1000 + OPENING : SILENCE);
   const ask = async () => {
     const asked = env.now();
     try {
-      const answer = await env.fetch(address() + wait, { signal: abort.signal });
+      const answer = await env.fetch(address() + (long ? `&wait=${wait}` : ''), { signal: abort.signal });
       const header = (/** @type {string} */ name) => answer.headers.get(name);
       let news = false;
       if (answer.status === 204) on.idle();
       else if (answer.status === 200 && /json/.test(header('content-type') ?? '')) news = on.text(await answer.text());
-      else if (/40[13]/.test(`${answer.status}`)) on.end({ then: 'unauthorized' });
-      else on.end({ delay: retryAfter(header('retry-after'), env.now()) });
+      else if (/40[13]/.test(`${answer.status}`)) on.end({ then: header('live-close') === '4100' ? 'readmit' : 'unauthorized' });
+      else on.end({ delay: retryAfter(header('retry-after'), env.now()), drain: answer.status === 503 });
       if (abort.signal.aborted) return;
       // A server or cache that answers a long poll at once, with nothing, must not be asked in a tight loop.
       const pause = long
-        ? news || !wait ? 0 : Math.max(0, 1000 - (env.now() - asked))
+        ? news ? 0 : Math.max(0, 1000 - (env.now() - asked))
         : clampInterval(Number(header('live-poll-interval')) || pollInterval) * (0.9 + 0.2 * env.random());
-      if (long) wait = '&wait=25';
-      on.expect(pause + SILENCE);
+      wait = Math.min(25, wait * 2);
+      on.expect(pause + patience());
       timer = env.setTimeout(ask, pause);
     } catch {
       on.end({});
     }
   };
-  on.expect(SILENCE);
+  on.expect(patience());
   ask();
   return () => {
     abort.abort();
@@ -91,6 +105,9 @@ const openPolling = (long) => (address, on, env, pollInterval) => {
 
 /** Below a quarter of a second a reader is a load test; above ten minutes it is not live. @param {number} interval */
 export const clampInterval = (interval) => clamp(interval, 250, 600_000);
+
+/** Milliseconds that a link has to open; Server-Sent Events also to bring the first frame, which a buffering proxy holds. */
+export const OPENING = 10_000;
 
 /** Milliseconds without a frame, a heartbeat or an answer after which a link is dead: two heartbeats (25 s) and some. */
 export const SILENCE = 60_000;

@@ -24,13 +24,18 @@ test('Retry-After is seconds or a date', () => {
   for (const header of [null, '', 'soon', '-3']) assert.equal(retryAfter(header, 1e13), undefined);
 });
 
+test('no server sends a reader away for more than ten minutes: a timer above 2^31 ms fires at once', () => {
+  assert.equal(retryIn('retry in 2147483648 ms'), 600_000);
+  for (const header of ['4000000', '9'.repeat(400), 'Fri, 31 Dec 9999 23:59:59 GMT']) assert.equal(retryAfter(header, 0), 600_000);
+});
+
 test('clamp keeps a value between two others', () => {
   assert.deepEqual([1, 5, 9].map((value) => clamp(value, 3, 7)), [3, 5, 7]);
 });
 
 test('close codes mean what the protocol says', () => {
   const text = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8');
-  const rows = [...text.slice(text.indexOf('## Close codes')).matchAll(/^\| (\d{4}) \|.*\| ([^|]+) \|$/gm)];
+  const rows = [...text.slice(text.indexOf('## Close codes')).matchAll(/^\| (\d{4})(?: \*)? \|.*\| ([^|]+) \|$/gm)];
   assert.ok(rows.length >= 11, 'the table is found');
   for (const [, code, reconnect] of rows) {
     // 1000: see afterClose.

@@ -93,6 +93,67 @@ test('a delay that the server gives is kept', async () => {
   assert.equal(env.links.length, 2);
 });
 
+/** How long a reader with one transport stays away after each of these losses. */
+const gapsOf = async (losses, lose) => {
+  const gaps = [];
+  for (let turn = 0; turn < losses; turn++) {
+    const count = env.links.length + env.requests.length;
+    const lost = env.now();
+    await lose();
+    while (env.links.length + env.requests.length === count) await env.advance(50);
+    gaps.push(env.now() - lost);
+  }
+  return gaps;
+};
+const closeWith = (code, reason) => () => env.last().end(code, reason);
+const refuse = (status, seconds) => () => {
+  env.requests.at(-1).answer(status, 'no', { 'retry-after': seconds });
+  return env.settle();
+};
+
+test('the delay of a server comes on top of a back-off that grows', async () => {
+  connect(only('websocket'));
+  assert.deepEqual(await gapsOf(4, closeWith(1013, 'overloaded, retry in 1000 ms')), [1250, 1500, 2000, 3000]);
+  connection.stop('offline');
+  connect(only('interval-polling'));
+  assert.deepEqual(await gapsOf(3, refuse(429, '1')), [1250, 1500, 2000]);
+});
+
+test('a server that drains is no failure of the transport, a refusal is', async () => {
+  connect();
+  await gapsOf(5, closeWith(1012, 'the server restarts; retry in 100 ms'));
+  assert.equal(env.last().kind, 'WebSocket');
+  connection.stop('offline');
+  connect();
+  await gapsOf(2, closeWith(1013, 'overloaded, retry in 100 ms'));
+  assert.equal(env.last().kind, 'EventSource');
+  connection.stop('offline');
+  connect({ transports: ['long-polling', 'interval-polling'] });
+  await gapsOf(3, refuse(503, '1'));
+  assert.equal(states.at(-1), 'connecting long-polling');
+  await gapsOf(2, refuse(429, '1'));
+  assert.equal(states.at(-1), 'connecting interval-polling');
+});
+
+test('Server-Sent Events end as a WebSocket does: with a code and a delay', async () => {
+  const close = (code, reason = '') => env.last().tell('close', JSON.stringify({ code, reason }));
+  connect({ transports: ['sse', 'long-polling'] });
+  assert.deepEqual(await gapsOf(3, () => close(1012, 'the server restarts; retry in 1500 ms')), [1750, 2000, 2500]);
+  assert.equal(env.last().kind, 'EventSource');
+  env.last().say(hello(5));
+  assert.deepEqual(await gapsOf(1, () => close(4100)), [2000]);
+  assert.equal(asked, 1);
+  env.last().say(hello(5));
+  close(1008);
+  assert.equal(states.at(-1), 'closed sse');
+  for (const text of ['', 'null', '{', '{}', '7']) {
+    connect(only('sse'));
+    env.last().tell('close', text);
+    assert.ok(!env.last().open, text);
+    assert.equal(states.at(-1), 'connecting sse');
+  }
+});
+
 test('after two failures the next transport is tried, and after the last the first', async () => {
   connect();
   const tried = [];
@@ -105,6 +166,18 @@ test('after two failures the next transport is tried, and after the last the fir
     while (env.links.length + env.requests.length === count) await env.advance(50);
   }
   assert.deepEqual(tried, ['websocket', 'websocket', 'sse', 'sse', 'long-polling', 'long-polling', 'interval-polling', 'interval-polling', 'websocket']);
+});
+
+test('the delay begins anew with each transport that was never tried, and grows after the last', async () => {
+  connect({ transports: ['websocket', 'sse'] });
+  const gaps = [];
+  for (let turn = 0; turn < 8; turn++) {
+    const lost = env.now();
+    env.last().end();
+    while (!env.last().open) await env.advance(50);
+    gaps.push(env.last().at - lost);
+  }
+  assert.deepEqual(gaps, [250, 250, 500, 1000, 2000, 4000, 8000, 15_000]);
 });
 
 test('a transport that has worked is given five chances', async () => {
@@ -328,25 +401,40 @@ test('interval polling asks at the pace of the server', async () => {
   assert.equal(env.requests.length, 3, 'never faster than a quarter of a second');
 });
 
-test('long polling asks once at once, then waits, and does not spin', async () => {
+test('long polling waits longer and longer, and does not spin', async () => {
   connect(only('long-polling'));
-  assert.ok(!env.requests[0].url.includes('wait'));
+  assert.ok(env.requests[0].url.endsWith('&wait=1'));
+  await env.advance(1000);
   env.requests[0].answer(204);
   await env.settle();
   await env.advance(0);
-  assert.ok(env.requests[1].url.endsWith('&wait=25'));
+  assert.ok(env.requests[1].url.endsWith('&wait=2'));
   env.requests[1].answer(204);
   await env.settle();
   await env.advance(999);
-  assert.equal(env.requests.length, 2);
+  assert.equal(env.requests.length, 2, 'nothing new within no time: not at once again');
   await env.advance(1);
-  env.requests[2].answer(200, JSON.stringify(frame(5, 6)), { 'content-type': 'application/json; charset=utf-8' });
-  await env.settle();
-  await env.advance(0);
-  assert.equal(env.requests.length, 4, 'news are followed by the next question at once');
+  for (const index of [2, 3, 4, 5]) {
+    env.requests[index].answer(200, JSON.stringify(frame(3 + index, 4 + index)), { 'content-type': 'application/json; charset=utf-8' });
+    await env.settle();
+    await env.advance(0);
+  }
+  assert.equal(env.requests.length, 7, 'news are followed by the next question at once');
+  assert.ok(env.requests[6].url.endsWith('&wait=25'));
   // A request that never comes back.
-  await env.advance(60_000);
-  assert.ok(env.requests[3].signal.aborted);
+  await env.advance(34_999);
+  assert.ok(!env.requests[6].signal.aborted);
+  await env.advance(1);
+  assert.ok(env.requests[6].signal.aborted);
+});
+
+test('where waiting answers never come, the page polls at intervals instead', async () => {
+  connect({ transports: ['long-polling', 'interval-polling'] });
+  for (const pause of [250, 500]) await env.advance(11_000 + pause);
+  assert.deepEqual(env.requests.map(({ url }) => url.includes('wait')), [true, true, false]);
+  env.requests[2].answer(204);
+  await env.settle();
+  assert.equal(states.at(-1), 'live interval-polling');
 });
 
 test('a busy server is asked again after Retry-After', async () => {
@@ -380,6 +468,30 @@ test('a poll that is not admitted asks the site and stops', async () => {
     assert.equal(states.at(-1), 'closed long-polling');
   }
   assert.equal(asked, 2);
+});
+
+test('a poll whose admission ended asks the site and goes on', async () => {
+  connect(only('long-polling'));
+  env.requests.at(-1).answer(401, '', { 'live-close': '4100' });
+  await env.settle();
+  assert.equal(asked, 1);
+  assert.equal(states.at(-1), 'connecting long-polling');
+  await env.advance(250);
+  assert.equal(env.requests.length, 2);
+});
+
+test('a site may reconnect at once when it is told', async () => {
+  const onUnauthorized = () => connection.restart();
+  connect({ ...only('websocket'), onUnauthorized });
+  env.last().end(4100);
+  env.last().say(hello(5));
+  await env.advance(20_000);
+  assert.equal(env.links.length, 2, 'one new link, not another beside it');
+  assert.equal(states.at(-1), 'live websocket');
+  connect({ ...only('long-polling'), onUnauthorized });
+  await refuse(401)();
+  assert.equal(states.at(-1), 'connecting long-polling');
+  assert.equal(env.requests.length, 2);
 });
 
 test('after it was closed a restart begins with the best transport', async () => {

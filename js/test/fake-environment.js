@@ -58,6 +58,14 @@ export const fakeEnvironment = () => {
     }
   };
   env.EventSource = class EventSource extends Link {
+    named = {};
+    addEventListener(name, listener) {
+      this.named[name] = listener;
+    }
+    /** An event with a name. */
+    tell(name, data) {
+      if (this.open) this.named[name]?.({ data });
+    }
     end() {
       this.onerror?.({});
     }

@@ -19,6 +19,13 @@ test('a new post without a sort goes on top', () => {
   assert.equal(after(shown(['b', 20], ['a', 10]), [['x', render()], ['y', render()]]), 'y x b a');
 });
 
+test('a new post without a sort goes below the pinned posts that lead', () => {
+  const pin = 2 ** 52;
+  assert.equal(after(shown(['q', pin + 1], ['p', pin], ['b', 20]), [['x', render()], ['y', render()]]), 'q p y x b');
+  assert.equal(after(shown(['p', pin]), [['x', render()]]), 'p x');
+  assert.equal(after(shown(['b'], ['p', pin]), [['x', render()]]), 'x b p');
+});
+
 test('an edit keeps its place, a changed sort moves', () => {
   const posts = shown(['c', 30], ['b', 20], ['a', 10]);
   assert.equal(after(posts, [['b', render(20)]]), 'c b a');

@@ -89,6 +89,56 @@ test('a newer reload replaces the one that waits, repetitions wait longer, and s
   assert.equal(asked.length, 1);
 });
 
+test('a copy that does not come is given up after half a minute and asked for again later', async () => {
+  const env = fakeEnvironment();
+  const asked = [];
+  const swapped = [];
+  const fetchPage = async (signal) => {
+    asked.push(env.now());
+    // The headers came, the rest does not: only the signal ends it.
+    if (asked.length === 1) await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
+    return { cursor: at(9) };
+  };
+  const { ask, pending } = reloader({ env, fetchPage, swap: (page) => swapped.push(page.cursor) });
+  assert.ok(!pending());
+  ask(at(5));
+  await env.advance(5000 + 29_999);
+  assert.ok(pending());
+  await env.advance(1 + 65_000);
+  assert.deepEqual(swapped, [at(9)]);
+  assert.equal(asked[1] - asked[0], 30_000 + 65_000);
+  assert.ok(!pending());
+  assert.equal(env.pendingTimers(), 0);
+});
+
+test('what is stopped while it fetches is aborted and swaps nothing', async () => {
+  const env = fakeEnvironment();
+  const swapped = [];
+  let signal;
+  let answer;
+  const fetchPage = (given) => ((signal = given), new Promise((resolve) => (answer = resolve)));
+  const { ask, pending, stop } = reloader({ env, fetchPage, swap: (page) => swapped.push(page) });
+  ask(at(5));
+  await env.advance(5000);
+  stop();
+  assert.ok(signal.aborted && !pending());
+  answer({ cursor: at(9) });
+  await env.advance(300_000);
+  assert.deepEqual(swapped, []);
+  assert.equal(env.pendingTimers(), 0);
+});
+
+test('where the page itself is young from a reload, the first one waits as a repetition', async () => {
+  const waits = [];
+  for (const age of [1000, 300_000]) {
+    const env = fakeEnvironment();
+    const started = env.now();
+    reloader({ env, fetchPage: async () => waits.push(env.now() - started), swap: () => {}, reloaded: started - age }).ask(at(5));
+    await env.advance(330_000);
+  }
+  assert.deepEqual([waits[0], waits[1]], [320_000, 5000]);
+});
+
 test('handlers and styles are renamed before they are parsed, text is not', () => {
   assert.equal(disarm('<p onclick="a()" style=x title="a style=b onclick=c">style=1 onclick=2</p>'), '<p data-live-off="a()" data-live-off=x title="a style=b onclick=c">style=1 onclick=2</p>');
   assert.equal(disarm('<img/onerror=x src="a>b" ONLOAD = "y"><b>on off=1</b>'), '<img/data-live-off=x src="a>b" data-live-off = "y"><b>on off=1</b>');
@@ -105,4 +155,15 @@ test('attributes that run something are unsafe', () => {
 test('moments are localised; dates, durations and nonsense are not', () => {
   assert.deepEqual(timeTexts('2026-01-05T15:00:00Z', 'de', 'Europe/Berlin'), { text: '05.01.2026, 16:00', title: 'Montag, 5. Januar 2026 um 16:00:00 MEZ' });
   for (const datetime of ['', '2026-01-05', 'PT2H', '12:30', '2026-13-05T15:00:00Z']) assert.equal(timeTexts(datetime), undefined);
+});
+
+test('formatters are made once for a language and a zone', (t) => {
+  const made = t.mock.method(Intl, 'DateTimeFormat').mock;
+  const texts = [];
+  for (let turn = 0; turn < 3; turn++) {
+    for (const [language, zone] of [['fr', 'UTC'], ['fr', 'Asia/Tokyo'], ['nl', 'UTC']]) texts.push(timeTexts('2026-01-05T15:00:00Z', language, zone).text);
+  }
+  assert.equal(made.callCount(), 6);
+  assert.equal(new Set(texts).size, 3);
+  for (let turn = 0; turn < 2; turn++) assert.throws(() => timeTexts('2026-01-05T15:00:00Z', 'no language'), RangeError);
 });

@@ -17,6 +17,8 @@ export class FakeLive {
   readers = new Set();
   /** @type {Set<import('ws').WebSocket>} */
   sockets = new Set();
+  /** Responses of Server-Sent Events. @type {Set<import('node:http').ServerResponse>} */
+  streams = new Set();
   /** Requests by route, in order of arrival. @type {string[]} */
   requests = [];
   violations = [];
@@ -73,9 +75,10 @@ export class FakeLive {
     for (const reader of [...this.readers]) reader(frame);
   }
 
-  /** Closes every socket, as a server that drains. */
+  /** Closes every socket and stream, as a server that drains. */
   close(code = 1012, reason = 'draining, retry in 50 ms') {
     for (const socket of this.sockets) socket.close(code, reason);
+    for (const stream of this.streams) stream.end(`event: close\nretry: 50\ndata: ${JSON.stringify({ code, reason })}\n\n`);
   }
 
   since(cursor) {
@@ -125,8 +128,9 @@ export class FakeLive {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.flushHeaders();
     if (this.broken.sse === 'buffered') return;
-    const leave = this.#add(request.url, (frame) => response.write(`id: ${frame.cursor}\ndata: ${JSON.stringify(frame)}\n\n`));
-    request.on('close', leave);
+    const leave = this.#add(request.url, (frame) => response.writableEnded || response.write(`id: ${frame.cursor}\ndata: ${JSON.stringify(frame)}\n\n`));
+    this.streams.add(response);
+    response.on('close', () => (this.streams.delete(response), leave()));
   }
 
   #updates(request, response, query) {
@@ -134,10 +138,13 @@ export class FakeLive {
     const answer = (frame) => response.writeHead(200, { 'content-type': 'application/json', 'live-poll-interval': '250' }).end(JSON.stringify(frame));
     const cursor = query.get('cursor') ?? '';
     if (cursor !== this.head) return answer(this.since(cursor));
-    if (!query.has('wait')) return response.writeHead(204, { 'live-poll-interval': '250' }).end();
-    const once = (frame) => (this.readers.delete(once), answer(frame));
+    const nothing = () => response.writeHead(204, { 'live-poll-interval': '250' }).end();
+    if (!query.has('wait')) return nothing();
+    const once = (frame) => (leave(), answer(frame));
+    const late = setTimeout(() => (leave(), nothing()), Number(query.get('wait')) * 1000);
+    const leave = () => (clearTimeout(late), this.readers.delete(once));
     this.readers.add(once);
-    request.on('close', () => this.readers.delete(once));
+    response.on('close', leave);
   }
 }
 

@@ -53,6 +53,18 @@ test('an edit changes its post in place and leaves the others untouched', async 
   noErrors();
 });
 
+test('a post that comes again as it was is not touched', async () => {
+  live.html = pageHtml(live, three());
+  await openLive();
+  const again = { d: { content: post('d', 'new'), sort: 40 }, b: { content: post('b', 'second'), sort: 20 } };
+  live.publish(again);
+  await has('new');
+  await page.evaluate(() => (window.kept = [...document.querySelectorAll('[data-post-id]')]));
+  live.publish({ ...again, e: post('e', 'the end') });
+  await has('the end');
+  assert.ok(await page.evaluate(() => window.kept.every((node) => node.isConnected)));
+});
+
 test('posts stand by sort, not by the order of keys', async () => {
   live.html = pageHtml(live, three());
   await openLive();
@@ -254,6 +266,61 @@ test('a restarted server is found again with the cursor, after the delay it gave
   live.publish({ e: post('e', 'meanwhile') });
   await has('meanwhile');
   assert.ok(live.requests.at(-1).endsWith(`cursor=${cursor}`));
+  noErrors();
+});
+
+test('a stream of Server-Sent Events ends with a code and a delay', async () => {
+  live.html = pageHtml(live, three(), { attributes: 'transports="sse"' });
+  await openLive();
+  await page.evaluate(() => {
+    customElements.get('live-page').environment.random = () => 0.01;
+    window.asked = 0;
+    addEventListener('live-unauthorized', () => asked++);
+  });
+  const cursor = live.head;
+  const started = Date.now();
+  live.close(1012, 'the server restarts; retry in 1500 ms');
+  live.publish({ d: post('d', 'meanwhile') });
+  await has('meanwhile');
+  assert.ok(Date.now() - started >= 1500, `back after ${Date.now() - started} ms`);
+  assert.ok(live.requests.at(-1).endsWith(`cursor=${cursor}`));
+  live.close(4100, '');
+  await page.waitForFunction(() => window.asked === 1);
+  await page.waitForSelector('live-page[data-live-state=live]');
+  live.close(1008, '');
+  await page.waitForSelector('live-page[data-live-state=closed]');
+  noErrors();
+});
+
+test('a reload that waits is not forgotten when the element moves, changes or is cloned', { timeout: 20_000 }, async () => {
+  live.html = pageHtml(live, three());
+  await openLive();
+  const cursor = live.head;
+  live.epoch = '00000000000000bb';
+  const reload = { renders: { b: { content: post('b', 'follows the head'), sort: 20 } }, removals: [], reload: true };
+  const joins = () => live.requests.filter((each) => each.startsWith('WS')).map((each) => each.split('cursor=')[1]);
+  live.join = () => ({ ...reload, cursor: live.head, prev: live.head });
+  live.send(live.join());
+  await has('follows the head');
+  assert.equal(await page.getAttribute('live-page', 'data-live-cursor'), cursor);
+  await page.evaluate(() => document.body.append(document.querySelector('live-page')));
+  while (joins().length < 2) await page.waitForTimeout(10);
+  await page.waitForSelector('live-page[data-live-state=live]');
+  await page.evaluate(() => document.querySelector('live-page').setAttribute('poll-interval', '5000'));
+  while (joins().length < 3) await page.waitForTimeout(10);
+  await page.waitForSelector('live-page[data-live-state=live]');
+  await page.evaluate(() => document.querySelector('live-page').replaceWith(document.querySelector('live-page').cloneNode(true)));
+  while (joins().length < 4) await page.waitForTimeout(10);
+  assert.deepEqual(joins(), [cursor, cursor, cursor, cursor]);
+  // The last life gets its copy, and from then on the cursor moves again.
+  await page.waitForSelector('live-page[data-live-state=live]');
+  live.join = undefined;
+  live.version++;
+  live.html = pageHtml(live, [['d', 40, 'fresh']]);
+  await page.evaluate(() => (customElements.get('live-page').environment.random = () => 0.01));
+  live.send({ ...reload, cursor: live.head, prev: live.head });
+  await has('fresh');
+  await page.waitForFunction((head) => document.querySelector('live-page').dataset.liveCursor === head, live.head);
   noErrors();
 });
 

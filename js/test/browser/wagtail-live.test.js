@@ -96,3 +96,27 @@ test('posts of one frame stand by sort', async () => {
   await has('three');
   assert.deepEqual(await ids(), ['1', '3', '2']);
 });
+
+test('told to reload, it loads the page again once the site has a newer one', { timeout: 20_000 }, async () => {
+  const marked = (inner) => `<i data-live-cursor="${live.head}"></i>${inner}`;
+  await open(GUIDE, marked(wrapped('1', 'first')));
+  while (!live.sockets.size) await page.waitForTimeout(10);
+  await page.evaluate(() => {
+    window.old = true;
+    // Not a time: the reader waits 0 to 10 s, and after a copy that is not newer another minute.
+    const { setTimeout } = window;
+    window.setTimeout = (run, milliseconds) => setTimeout(run, milliseconds / 50);
+  });
+  const copies = () => live.requests.filter((each) => each === 'GET /').length;
+  const reload = () => live.send({ renders: {}, removals: [], reload: true, cursor: live.head, prev: live.head });
+  live.epoch = '00000000000000bb';
+  reload();
+  live.publish({ 2: content('2', 'follows the head') });
+  await has('follows the head');
+  while (copies() < 2) await page.waitForTimeout(10);
+  assert.ok(await page.evaluate(() => window.old), 'a cached copy reloads nothing');
+  live.html = live.html.replace(/data-live-cursor="[^"]*"/, `data-live-cursor="${live.head}"`).replace('first', 'fresh');
+  await has('fresh');
+  assert.equal(await page.evaluate(() => [window.old, performance.getEntriesByType('navigation')[0].type].join(' ')), ' reload');
+  assert.deepEqual(errors, []);
+});
