@@ -59,7 +59,9 @@ async fn readers_that_will_not_come_back_by_themselves_are_closed_last() {
     let mut original = WebSocket::open(&server, "blog", None).await;
     let mut ours = WebSocket::open(&server, "blog", Some(&head)).await;
     let mut events = EventStream::open(&server, "blog", Some(&head)).await;
-    (original.frame().await, ours.frame().await, events.frame().await);
+    original.frame().await;
+    ours.frame().await;
+    events.frame().await;
     drain(&server);
     assert_eq!(ours.close_frame().await.0, 1012);
     while events.next().await.is_some() {}

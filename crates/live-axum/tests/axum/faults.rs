@@ -1,79 +1,18 @@
 //! A bus that does not answer, or loses what it announced: nobody is told an untruth, and all are current again by themselves.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
-use live_core::{
-    BusError, ChannelId, Config, Cursor, EventBus, IdempotencyKey, Published, Update,
-    bus::{self, BusFuture, MemoryBus, Subscription},
-    page::Standing,
-};
+use live_core::{Config, EventBus, Update};
 
 use crate::{
-    client::{EventStream, Join, Message, Request, WebSocket, eventually, within},
+    client::{EventStream, Message, Request, WebSocket, within},
+    faulty_bus::{Hanging, Mute},
     model::{Reader, Shown},
-    server::{TestServer, channel_id, quick, render, start, start_on},
+    server::{TestServer, channel_id, quick, render, start_on},
 };
-
-/// A memory bus that can be told to hang.
-struct Hanging {
-    bus: MemoryBus,
-    hangs: AtomicBool,
-}
-
-impl Hanging {
-    async fn answers(&self) {
-        while self.hangs.load(Ordering::SeqCst) {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    }
-}
-
-impl EventBus for Hanging {
-    fn publish<'a>(
-        &'a self,
-        channel: &'a ChannelId,
-        update: Update,
-        key: Option<&'a IdempotencyKey>,
-    ) -> BusFuture<'a, Published> {
-        Box::pin(async move {
-            if self.hangs.load(Ordering::SeqCst) {
-                return Err(BusError::Unavailable);
-            }
-            self.bus.publish(channel, update, key).await
-        })
-    }
-
-    fn subscribe<'a>(&'a self, channel: &'a ChannelId) -> BusFuture<'a, Subscription> {
-        Box::pin(async move {
-            self.answers().await;
-            self.bus.subscribe(channel).await
-        })
-    }
-
-    fn heads<'a>(&'a self, channels: &'a [ChannelId]) -> BusFuture<'a, Vec<Cursor>> {
-        Box::pin(async move {
-            self.answers().await;
-            self.bus.heads(channels).await
-        })
-    }
-
-    fn standing<'a>(&'a self, channel: &'a ChannelId, cursor: Cursor) -> BusFuture<'a, Standing> {
-        Box::pin(async move {
-            self.answers().await;
-            self.bus.standing(channel, cursor).await
-        })
-    }
-
-    fn subscriptions(&self) -> usize {
-        self.bus.subscriptions()
-    }
-}
 
 fn impatient() -> Config {
     Config {
@@ -85,7 +24,7 @@ fn impatient() -> Config {
 }
 
 async fn hanging() -> (TestServer, Arc<Hanging>) {
-    let bus = Arc::new(Hanging { bus: MemoryBus::new(&impatient()).unwrap(), hangs: AtomicBool::new(false) });
+    let bus = Arc::new(Hanging::new(&impatient()));
     (start_on(Arc::clone(&bus) as Arc<dyn EventBus>, impatient()).await, bus)
 }
 
@@ -149,44 +88,9 @@ async fn a_reader_is_told_while_the_bus_does_not_confirm_what_it_shows() {
     within("the next", async { while socket.frame().await.cursor != *next {} }).await;
 }
 
-/// Announces nothing at all: its subscriptions are to a bus that nobody publishes to, until it is mended.
-struct Mute {
-    bus: MemoryBus,
-    deaf: MemoryBus,
-    mended: AtomicBool,
-}
-
-impl EventBus for Mute {
-    fn publish<'a>(
-        &'a self,
-        channel: &'a ChannelId,
-        update: Update,
-        key: Option<&'a IdempotencyKey>,
-    ) -> BusFuture<'a, Published> {
-        self.bus.publish(channel, update, key)
-    }
-
-    fn subscribe<'a>(&'a self, channel: &'a ChannelId) -> BusFuture<'a, Subscription> {
-        if self.mended.load(Ordering::SeqCst) { self.bus.subscribe(channel) } else { self.deaf.subscribe(channel) }
-    }
-
-    fn heads<'a>(&'a self, channels: &'a [ChannelId]) -> BusFuture<'a, Vec<Cursor>> {
-        if self.mended.load(Ordering::SeqCst) { self.bus.heads(channels) } else { self.deaf.heads(channels) }
-    }
-
-    fn standing<'a>(&'a self, channel: &'a ChannelId, cursor: Cursor) -> BusFuture<'a, Standing> {
-        self.bus.standing(channel, cursor)
-    }
-
-    fn subscriptions(&self) -> usize {
-        self.bus.subscriptions() + self.deaf.subscriptions()
-    }
-}
-
 #[tokio::test]
 async fn an_announcement_that_was_lost_is_noticed_without_another_publish() {
-    let new = || MemoryBus::new(&impatient()).unwrap();
-    let bus = Arc::new(Mute { bus: new(), deaf: new(), mended: AtomicBool::new(false) });
+    let bus = Arc::new(Mute::new(&impatient()));
     let server = start_on(Arc::clone(&bus) as Arc<dyn EventBus>, impatient()).await;
     let mut socket = WebSocket::open(&server, "blog", None).await;
     let mut reader = Reader::default();
@@ -208,8 +112,7 @@ async fn an_announcement_that_was_lost_is_noticed_without_another_publish() {
 
 #[tokio::test]
 async fn a_poll_of_wagtail_live_is_not_turned_back_by_a_server_that_lags() {
-    let new = || MemoryBus::new(&impatient()).unwrap();
-    let bus = Arc::new(Mute { bus: new(), deaf: new(), mended: AtomicBool::new(false) });
+    let bus = Arc::new(Mute::new(&impatient()));
     let config = Config { compare_interval: Duration::from_secs(60), ..impatient() };
     let server = start_on(Arc::clone(&bus) as Arc<dyn EventBus>, config).await;
     let seed = || Update::replace([render("1", "one")]);
@@ -223,48 +126,4 @@ async fn a_poll_of_wagtail_live_is_not_turned_back_by_a_server_that_lags() {
     let (given, never) = tokio::join!(server.get(&given), server.get(&never));
     assert_eq!(given.status, 503, "another server gave this time: {given:?}");
     assert_eq!(never.status, 200, "nobody gave this time: {never:?}");
-}
-
-#[tokio::test]
-async fn a_burst_beyond_what_the_hub_is_told_of_reaches_every_reader() {
-    let server = start(quick()).await;
-    server.seed("blog", &["1"]).await;
-    let mut socket = WebSocket::open(&server, "blog", Some("*")).await;
-    let mut events = EventStream::open(&server, "blog", Some("*")).await;
-    let (mut by_socket, mut by_events) = (Reader::default(), Reader::default());
-    by_socket.apply(&socket.frame().await);
-    by_events.apply(&events.frame().await);
-    // Publishing to the bus of this process never waits, so nothing else runs meanwhile.
-    let mut head = String::new();
-    for number in 0..5_000 {
-        head = server.post("blog", &(number % 100).to_string(), &number.to_string()).await;
-    }
-    while !by_socket.is_at(&head) {
-        by_socket.apply(&socket.frame().await);
-    }
-    while !by_events.is_at(&head) {
-        by_events.apply(&events.frame().await);
-    }
-    let page = Shown::by(&server, "blog").await;
-    assert_eq!((&by_socket.shown, &by_events.shown), (&page, &page));
-    assert_eq!((by_socket.resets, by_events.resets), (1, 1));
-}
-
-#[tokio::test]
-async fn a_page_is_joined_once_however_many_come_at_a_time() {
-    let config = impatient();
-    let server = start_on(bus::from_url("memory:", &config).unwrap(), config).await;
-    let handshake = Request::handshake("/ws/channel/blog/").under(server.prefix).to_bytes();
-    let mut wires = Vec::new();
-    for _ in 0..50 {
-        let mut wire = crate::client::Wire::connect(&server).await;
-        wire.send(&handshake).await;
-        wires.push(wire);
-    }
-    server.has_readers(50).await;
-    eventually("one subscription", || server.bus.subscriptions() == 1 && server.hub.open_pages() == 1).await;
-    drop(wires);
-    server.forgets_its_readers().await;
-    server.publish("blog", Update::new().render(render("1", "one"))).await;
-    assert!(Join::Poll.first_frame(&server, "blog", None).await.is_some());
 }

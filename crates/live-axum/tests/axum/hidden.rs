@@ -19,7 +19,8 @@ async fn the_content_of_a_hidden_post_is_in_no_byte_that_leaves_the_server() {
     server.seed("blog", &["1"]).await;
     let mut socket = WebSocket::open(&server, "blog", Some("*")).await;
     let mut events = EventStream::open(&server, "blog", Some("*")).await;
-    (socket.frame().await, events.frame().await);
+    socket.frame().await;
+    events.frame().await;
     let cursor = server.cursor("blog").await;
     // Hidden from the first, hidden later, and in both orders of the keys.
     server.ask(Request::publish("blog", body("hidden", false, SECRET))).await;

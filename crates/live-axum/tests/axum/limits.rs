@@ -40,7 +40,8 @@ async fn more_readers_than_there_may_be_are_told_to_come_back() {
         is_refused(&head(&server, request).await.0, 503);
     }
     assert_eq!(server.hub.readers(), 2);
-    (socket.frame().await, events.frame().await);
+    socket.frame().await;
+    events.frame().await;
     let cursor = server.post("blog", "1", "for those who are in").await;
     assert_eq!(socket.frame().await.cursor, cursor);
     assert_eq!(events.frame().await.cursor, cursor);

@@ -87,7 +87,8 @@ async fn the_answer_says_where_the_page_is_and_readers_get_there() {
     let server = with_tokens().await;
     let mut socket = WebSocket::open(&server, "blog", None).await;
     let mut events = EventStream::open(&server, "blog", None).await;
-    (socket.frame().await, events.frame().await);
+    socket.frame().await;
+    events.frame().await;
     let mut last = 0;
     for number in 0..3 {
         let response = publish_as(&server, Some("Bearer next")).await;
@@ -107,7 +108,8 @@ async fn publishing_at_a_time_gives_every_update_a_version_of_its_own_in_one_ord
     let server = start(quick()).await;
     let mut socket = WebSocket::open(&server, "blog", None).await;
     let mut events = EventStream::open(&server, "blog", None).await;
-    (socket.frame().await, events.frame().await);
+    socket.frame().await;
+    events.frame().await;
     let bodies: Vec<_> = (0..20).map(|number| renders(&[("same", &number.to_string())])).collect();
     let mut wires = Vec::new();
     for body in &bodies {

@@ -36,7 +36,7 @@ async fn a_script_that_the_browser_has_is_not_sent_again() {
             assert_eq!((again.status, again.body.len(), again.header("etag")), (304, 0, Some(etag)), "{tags}");
             assert_eq!(again.header("cache-control"), first.header("cache-control"));
         }
-        for tags in ["\"other\"", "", "other", &etag.trim_matches('"').to_owned()] {
+        for tags in ["\"other\"", "", "other", etag.trim_matches('"')] {
             assert_eq!(ask_if_none_match(&server, script, tags).await.body, first.body, "{tags}");
         }
     }

@@ -1,13 +1,9 @@
-//! WebSocket and Server-Sent Events while all is well: the hello, frame after frame, heartbeats, and the end.
-
-use std::time::Duration;
-
-use live_core::Config;
+//! WebSocket and Server-Sent Events while all is well: the hello, and frame after frame.
 
 use crate::{
-    client::{EventStream, Item, Message, Request, WebSocket, within},
+    client::{EventStream, Message, WebSocket},
     model::{Applied, Frame, Reader, Shown},
-    server::{TestServer, quick, start},
+    server::{quick, start},
 };
 
 #[tokio::test]
@@ -75,83 +71,12 @@ async fn readers_of_one_page_get_nothing_of_another() {
     let server = start(quick()).await;
     let mut blog = WebSocket::open(&server, "blog", None).await;
     let mut other = EventStream::open(&server, "other", None).await;
-    (blog.frame().await, other.frame().await);
+    blog.frame().await;
+    other.frame().await;
     server.post("other", "of other", "x").await;
     server.post("blog", "of blog", "x").await;
     assert_eq!(blog.frame().await.ids(), ["of blog"]);
     assert_eq!(other.frame().await.ids(), ["of other"]);
-}
-
-fn with_heartbeats() -> Config {
-    Config { heartbeat: Duration::from_millis(100), silence_deadline: Duration::from_millis(800), ..quick() }
-}
-
-#[tokio::test]
-async fn silence_is_broken_by_an_empty_frame_and_a_ping_in_one_write() {
-    let server = start(with_heartbeats()).await;
-    let head = server.post("blog", "1", "one").await;
-    let mut socket = WebSocket::open(&server, "blog", Some(&head)).await;
-    socket.frame().await;
-    for _ in 0..3 {
-        let Message::Text(text) = socket.next().await else { panic!("a heartbeat begins with its frame") };
-        let frame = Frame::parse(text.as_bytes());
-        assert!(frame.is_empty() && frame.cursor == head, "{frame:?}");
-        assert_eq!(socket.wire().unread(), [0x89, 0], "the ping came with it");
-        assert_eq!(socket.next().await, Message::Ping(Vec::new()));
-        socket.send(0xa, b"").await;
-    }
-}
-
-#[tokio::test]
-async fn silence_on_a_stream_of_events_is_broken_by_an_empty_event() {
-    let server = start(with_heartbeats()).await;
-    let mut events = EventStream::open(&server, "blog", None).await;
-    events.frame().await;
-    let head = server.post("blog", "1", "one").await;
-    assert_eq!(events.frame().await.ids(), ["1"]);
-    for _ in 0..3 {
-        let frame = events.frame().await;
-        assert!(frame.is_empty() && frame.cursor == head, "{frame:?}");
-    }
-}
-
-/// Publishes without a pause longer than a heartbeat, for ever.
-async fn keep_busy(server: &TestServer) {
-    for number in 0.. {
-        server.post("blog", "1", &format!("edit {number}")).await;
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
-#[tokio::test]
-async fn a_reader_of_a_busy_page_is_pinged_and_stays() {
-    let server = start(with_heartbeats()).await;
-    let mut socket = WebSocket::open(&server, "blog", None).await;
-    let reading = async {
-        let mut pings = 0;
-        while pings < 20 {
-            match socket.next().await {
-                Message::Text(_) => {}
-                Message::Ping(payload) => {
-                    pings += 1;
-                    socket.send(0xa, &payload).await;
-                }
-                other => panic!("after {pings} pings: {other:?}"),
-            }
-        }
-    };
-    within("twenty pings", async {
-        tokio::select! { () = reading => {}, () = keep_busy(&server) => {} }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_reader_of_a_busy_page_that_never_answers_is_closed() {
-    let server = start(with_heartbeats()).await;
-    let mut socket = WebSocket::open(&server, "blog", None).await;
-    let closed = tokio::select! { closed = socket.close_frame() => closed, () = keep_busy(&server) => panic!() };
-    assert_eq!(closed, (4001, "no answer to pings".to_owned()));
 }
 
 #[tokio::test]
@@ -159,7 +84,8 @@ async fn html_of_every_kind_arrives_as_it_was_published() {
     let server = start(quick()).await;
     let mut socket = WebSocket::open(&server, "blog", None).await;
     let mut events = EventStream::open(&server, "blog", None).await;
-    (socket.frame().await, events.frame().await);
+    socket.frame().await;
+    events.frame().await;
     let texts = [
         "\r",
         "\n",
@@ -213,47 +139,6 @@ async fn frames_of_every_length_arrive_whole() {
         let Message::Text(text) = socket.next().await else { panic!() };
         assert_eq!(text.len(), length.max(smallest.len()));
         assert_eq!(events.frame().await.renders[0].1.content.len(), html.len() + EMPTY_POST.len());
-    }
-}
-
-#[tokio::test]
-async fn a_reader_that_leaves_is_forgotten_however_it_leaves() {
-    let server = start(quick()).await;
-    let long_poll = || Request::new("GET", &format!("/updates/blog/?wait&cursor={}", "0".repeat(3)));
-    server.post("blog", "1", "one").await;
-    for way in ["drop", "reset", "finish"] {
-        let head = server.cursor("blog").await;
-        let mut socket = WebSocket::open(&server, "blog", Some(&head)).await.into_wire();
-        let mut events = EventStream::open(&server, "blog", Some(&head)).await.into_wire();
-        let mut poll = crate::client::Wire::connect(&server).await;
-        let target = format!("/live/updates/blog/?wait&cursor={head}");
-        poll.send(Request::new("GET", &target).to_bytes()).await;
-        server.has_readers(3).await;
-        let mut wires = [&mut socket, &mut events, &mut poll];
-        match way {
-            "finish" => {
-                for wire in &mut wires {
-                    wire.finish().await;
-                }
-                server.has_readers(0).await;
-            }
-            "reset" => {
-                [socket, events, poll].map(crate::client::Wire::reset);
-            }
-            _ => drop((socket, events, poll)),
-        }
-        server.has_readers(0).await;
-    }
-    assert_eq!(server.ask(long_poll()).await.status, 200);
-    server.forgets_its_readers().await;
-}
-
-#[tokio::test]
-async fn a_stream_of_events_does_not_end_by_itself() {
-    let server = start(with_heartbeats()).await;
-    let mut events = EventStream::open(&server, "blog", None).await;
-    for _ in 0..10 {
-        assert!(matches!(events.next().await, Some(Item::Event { .. })));
     }
 }
 

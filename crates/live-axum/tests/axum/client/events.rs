@@ -74,7 +74,7 @@ impl EventStream {
 
 /// Takes bytes in pieces of any size.
 #[derive(Debug, Default)]
-pub struct EventParser {
+struct EventParser {
     /// The line that has not ended yet.
     line: Vec<u8>,
     /// The last byte was a CR, so that an LF belongs to it.
@@ -85,7 +85,7 @@ pub struct EventParser {
 }
 
 impl EventParser {
-    pub fn push(&mut self, bytes: &[u8]) -> Vec<Item> {
+    fn push(&mut self, bytes: &[u8]) -> Vec<Item> {
         let mut items = Vec::new();
         for byte in bytes {
             let after_cr = std::mem::replace(&mut self.after_cr, *byte == b'\r');

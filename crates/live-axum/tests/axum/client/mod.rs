@@ -9,7 +9,7 @@ mod wire;
 use std::time::Duration;
 
 pub use self::{
-    events::{EventParser, EventStream, Item},
+    events::{EventStream, Item},
     http::{Request, Response},
     join::Join,
     websocket::{Message, WebSocket, masked, raw},

@@ -110,13 +110,13 @@ impl Cursor {
 
 impl PartialEq<str> for Cursor {
     fn eq(&self, text: &str) -> bool {
-        self.to_string() == text
+        *self == Self::parse(text)
     }
 }
 
 impl PartialEq<String> for Cursor {
     fn eq(&self, text: &String) -> bool {
-        self.to_string() == *text
+        *self == Self::parse(text)
     }
 }
 

@@ -1,0 +1,42 @@
+//! Readers that leave, in order or not: nothing of them stays.
+
+use crate::{
+    client::{EventStream, Request, WebSocket, Wire},
+    server::{quick, start},
+};
+
+#[tokio::test]
+async fn a_reader_that_leaves_is_forgotten_however_it_leaves() {
+    let server = start(quick()).await;
+    server.post("blog", "1", "one").await;
+    let head = server.cursor("blog").await;
+    let ways: [fn(Wire); 2] = [Wire::reset, drop];
+    for leave in ways {
+        let socket = WebSocket::open(&server, "blog", Some(&head)).await.into_wire();
+        let events = EventStream::open(&server, "blog", Some(&head)).await.into_wire();
+        let mut poll = Wire::connect(&server).await;
+        poll.send(Request::new("GET", &format!("/live/updates/blog/?wait&cursor={head}")).to_bytes()).await;
+        server.has_readers(3).await;
+        for wire in [socket, events, poll] {
+            leave(wire);
+        }
+        server.has_readers(0).await;
+    }
+    server.forgets_its_readers().await;
+}
+
+#[tokio::test]
+async fn a_reader_that_ends_its_half_of_the_connection_has_left() {
+    let server = start(quick()).await;
+    let head = server.post("blog", "1", "one").await;
+    let socket = WebSocket::open(&server, "blog", Some(&head)).await.into_wire();
+    let events = EventStream::open(&server, "blog", Some(&head)).await.into_wire();
+    let mut poll = Wire::connect(&server).await;
+    poll.send(Request::new("GET", &format!("/live/updates/blog/?wait&cursor={head}")).to_bytes()).await;
+    server.has_readers(3).await;
+    for mut wire in [socket, events, poll] {
+        wire.finish().await;
+        wire.take_all().await;
+    }
+    server.has_readers(0).await;
+}
