@@ -99,3 +99,17 @@ pub(super) fn add_common_headers(headers: &mut HeaderMap, origin: Option<HeaderV
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_of_an_http_2_request_is_in_its_target() {
+        let mut request = Request::builder().uri("https://live.example:8443/events/a/").body(()).unwrap();
+        settle_host(&mut request);
+        let (parts, ()) = request.into_parts();
+        assert!(check_host(&parts).is_ok());
+        assert_eq!(parts.headers[header::HOST], "live.example:8443");
+    }
+}

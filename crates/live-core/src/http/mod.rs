@@ -16,9 +16,9 @@ use std::net::IpAddr;
 use bytes::{Buf, Bytes};
 use http::{Method, Request, Response};
 
-use self::{answer::Refusal, guard::Caller};
+use self::guard::Caller;
 pub use self::{
-    answer::{Answer, Upgrade},
+    answer::{Answer, Refusal, Upgrade},
     body::Body,
     route::Route,
 };
