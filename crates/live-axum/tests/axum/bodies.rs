@@ -208,6 +208,26 @@ async fn a_publisher_that_sends_on_can_read_why_it_was_refused() {
 }
 
 #[tokio::test]
+async fn a_publisher_may_ask_before_it_sends_the_body() {
+    let server = start(Config { max_publish_bytes: 1_000, ..quick() }).await;
+    let expecting = |body: &str| {
+        let request = Request::publish("blog", body).header("Expect", "100-continue").under(server.prefix);
+        let head = request.to_bytes();
+        head[..head.len() - body.len()].to_vec()
+    };
+    let body = renders(&[("1", "one")]);
+    let mut wire = Wire::connect(&server).await;
+    wire.send(expecting(&body)).await;
+    assert_eq!(wire.head().await.unwrap().status, 100);
+    wire.send(&body).await;
+    assert_eq!(wire.response("POST").await.unwrap().status, 200);
+
+    let mut wire = Wire::connect(&server).await;
+    wire.send(expecting(&"x".repeat(1_001))).await;
+    assert_eq!(wire.response("POST").await.unwrap().status, 413, "it need not send it at all");
+}
+
+#[tokio::test]
 async fn a_chunked_body_is_put_together() {
     let server = start(quick()).await;
     let chunked = Request::publish("blog", "").without("Content-Length").header("Transfer-Encoding", "chunked");

@@ -147,6 +147,16 @@ async fn what_a_reader_sends_right_behind_its_handshake_is_read() {
 }
 
 #[tokio::test]
+async fn a_connection_that_asked_for_something_else_before_may_become_a_websocket() {
+    let server = start(quick()).await;
+    let mut wire = Wire::connect(&server).await;
+    assert_eq!(wire.ask(Request::new("GET", "/live/updates/blog/")).await.status, 200);
+    assert_eq!(wire.ask(Request::new("GET", "/live/ws/channel/blog/")).await.status, 426);
+    let mut reader = WebSocket::open_on(wire, &server, "blog", None).await;
+    assert!(reader.frame().await.is_empty());
+}
+
+#[tokio::test]
 async fn a_header_without_measure_is_refused() {
     let server = start(quick()).await;
     let many = (0..2_000).fold(Request::handshake(ROUTE), |request, n| request.header(&format!("X-{n}"), "x"));

@@ -31,6 +31,7 @@ mod leaving;
 mod limits;
 mod logs;
 mod origins;
+mod own_server;
 mod panics;
 mod polls;
 mod publishing;

@@ -44,6 +44,21 @@ pub async fn start_on(bus: Arc<dyn EventBus>, config: Config) -> TestServer {
     TestServer { address, hub, bus, prefix, served }
 }
 
+/// Live's routes without a prefix, in a router of the site's own that `axum::serve` serves: what it does not have is the limits of
+/// Live's own server.
+pub async fn start_under_axum_serve(config: Config) -> TestServer {
+    let bus = bus::from_url("memory:", &config).unwrap();
+    let hub = Hub::new(Arc::clone(&bus), config).unwrap();
+    let app = axum::Router::new().route("/", axum::routing::get(|| async { "the site's own page" }));
+    let app = app.merge(live_axum::routes(hub.clone())).into_make_service_with_connect_info::<SocketAddr>();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let draining = hub.clone();
+    let shutdown = async move { draining.draining().await };
+    let served = tokio::spawn(axum::serve(listener, app).with_graceful_shutdown(shutdown).into_future());
+    TestServer { address, hub, bus, prefix: "", served }
+}
+
 /// The site's own authentication, before any of Live's routes: a cookie that says for how many milliseconds it is good.
 async fn members(
     State(hub): State<Hub>,

@@ -36,9 +36,13 @@ impl EventStream {
         Self::begin(wire).await.unwrap()
     }
 
-    /// Takes the answer to a request that has been sent; `None` if the connection ends before.
+    /// Takes the answer to a request that has been sent; `None` if the server is going or gone.
     pub async fn begin(mut wire: Wire) -> Option<Self> {
-        let response = wire.head().await?;
+        let response = wire.head().await.filter(|response| response.status != 503)?;
+        // A server that drains sends whoever comes now to the next one.
+        if response.status == 503 {
+            return None;
+        }
         assert_eq!(response.status, 200, "{response:?}");
         assert_eq!(response.header("transfer-encoding"), Some("chunked"));
         Some(Self { wire, parser: EventParser::default(), items: VecDeque::new(), response })

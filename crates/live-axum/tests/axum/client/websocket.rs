@@ -38,9 +38,13 @@ impl WebSocket {
         Self::begin(wire).await.unwrap()
     }
 
-    /// Takes the answer to a handshake that has been sent; `None` if the connection ends before.
+    /// Takes the answer to a handshake that has been sent; `None` if the server is going or gone.
     pub async fn begin(mut wire: Wire) -> Option<Self> {
-        let response = wire.head().await?;
+        let response = wire.head().await.filter(|response| response.status != 503)?;
+        // A server that drains sends whoever comes now to the next one.
+        if response.status == 503 {
+            return None;
+        }
         assert_eq!(response.status, 101, "{response:?}");
         // RFC 6455 §1.3, the answer to the key that all our handshakes have.
         assert_eq!(response.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
