@@ -1,11 +1,17 @@
 //! Much at a time: updates, and readers.
 
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
 use live_core::Update;
 
 use crate::{
     client::{EventStream, Join, Request, WebSocket, Wire, eventually},
-    model::{Reader, Shown},
-    server::{quick, render, start},
+    model::{Applied, Reader, Shown},
+    random::Random,
+    server::{TestServer, is_long, quick, render, start},
 };
 
 #[tokio::test]
@@ -49,4 +55,33 @@ async fn a_page_is_joined_once_however_many_come_at_a_time() {
     server.forgets_its_readers().await;
     server.publish("blog", Update::new().render(render("1", "one"))).await;
     assert!(Join::Poll.first_frame(&server, "blog", None).await.is_some());
+}
+
+/// Publishes after a moment that is too short for a timer.
+async fn publish_after(server: Arc<TestServer>, moment: Duration, number: usize) -> String {
+    let began = Instant::now();
+    while began.elapsed() < moment {
+        std::hint::spin_loop();
+    }
+    server.post("blog", "1", &number.to_string()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_joins_at_the_moment_of_a_publish_misses_nothing() {
+    let server = Arc::new(start(quick()).await);
+    server.seed("blog", &["1"]).await;
+    let mut random = Random::new(1);
+    for number in 0..if is_long() { 20_000 } else { 2_000 } {
+        let mut reader = Reader::of_html(&server.cursor("blog").await, Shown::by(&server, "blog").await);
+        let wire = Wire::connect(&server).await;
+        let moment = Duration::from_micros(random.below(400) as u64);
+        let publishing = tokio::spawn(publish_after(server.clone(), moment, number));
+        let mut socket = WebSocket::open_on(wire, &server, "blog", reader.start().as_deref()).await;
+        let mut hello = socket.frame().await;
+        let head = publishing.await.unwrap();
+        while reader.apply(&hello) != Applied::Foreign && !reader.is_at(&head) {
+            hello = socket.frame().await;
+        }
+        assert_eq!(reader.shown, Shown::by(&server, "blog").await, "{number}: {hello:?}");
+    }
 }

@@ -70,6 +70,9 @@ pub(super) enum Opening {
 #[derive(Debug)]
 pub(crate) enum Look {
     Frame(Arc<Frame>),
+    /// At its first look the reader has everything. With the empty frame at that very head: one that is made later may be at
+    /// the next, and the reader would miss what is between.
+    Hello(Arc<Frame>),
     UpToDate,
     /// The bus has to be asked about this cursor, once.
     Ask(Cursor),
@@ -98,20 +101,21 @@ impl LivePage {
 
     /// The first look of a reader. `now` is in microseconds since the Unix epoch.
     pub(crate) fn look_first(&self, start: Start, now: u64) -> Look {
-        self.look(|view| view.start(start, now))
+        self.look(|view| view.start(start, now), |view, stale| Look::Hello(view.heartbeat(stale)))
     }
 
     /// The next frame for a reader at `cursor`, one of the newest `few` or a conflated one.
     pub(crate) fn look_on(&self, cursor: Cursor, few: usize) -> Look {
-        self.look(|view| view.since(cursor, few))
+        self.look(|view| view.since(cursor, few), |_, _| Look::UpToDate)
     }
 
-    fn look(&self, ask: impl Fn(&mut View) -> Answer) -> Look {
+    fn look(&self, ask: impl Fn(&mut View) -> Answer, up_to_date: impl Fn(&mut View, bool) -> Look) -> Look {
         let mut state = lock(&self.state);
+        let stale = state.stale;
         let Some(view) = &mut state.view else { return Look::Wait };
         match ask(view) {
             Answer::Frame(frame) => Look::Frame(frame),
-            Answer::UpToDate => Look::UpToDate,
+            Answer::UpToDate => up_to_date(view, stale),
             Answer::Unknown(cursor) => state.judge(cursor),
         }
     }

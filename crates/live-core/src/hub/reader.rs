@@ -136,24 +136,20 @@ impl Reader {
         self.waits_for_bus = matches!(look, Look::Ask(_) | Look::Wait);
         let frame = match look {
             Look::Frame(frame) => frame,
-            // A stream says hello; so does a poll to a reader that has no cursor yet.
-            Look::UpToDate if self.wants_hello(pace) => self.page.heartbeat()?,
+            Look::Hello(hello) if self.wants_hello(pace) => hello,
             Look::Ask(cursor) => {
                 self.hub.ask_standing(&self.page, cursor);
                 return None;
             }
-            Look::UpToDate | Look::Wait => return None,
+            Look::Hello(_) | Look::UpToDate | Look::Wait => return None,
         };
         self.position = Position::At(frame.cursor());
         Some(Delivery::Frame(frame))
     }
 
+    /// A stream says hello; so does a poll to a reader that has no cursor yet.
     fn wants_hello(&self, pace: Pace) -> bool {
-        match self.position {
-            Position::Start(Start::At(_)) => pace == Pace::Stream,
-            Position::Start(_) => true,
-            Position::At(_) => false,
-        }
+        pace == Pace::Stream || !matches!(self.position, Position::Start(Start::At(_)))
     }
 
     fn ended(&self) -> Option<Close> {
