@@ -110,9 +110,11 @@ mod tests {
         (group, String::from_utf8(line).unwrap().parse().unwrap())
     }
 
-    /// A zombie has an empty command line: it has ended, though nobody has waited for it.
+    /// A zombie has ended, though nobody has waited for it. Its state follows the name in brackets;
+    /// the command line would not do, for it is empty for a moment while a process starts, too.
     fn is_running(process: u32) -> bool {
-        std::fs::read(format!("/proc/{process}/cmdline")).is_ok_and(|line| !line.is_empty())
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
     }
 
     #[test]
