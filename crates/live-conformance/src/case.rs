@@ -2,7 +2,10 @@
 
 use std::pin::Pin;
 
-use crate::adapter::{Adapter, Routes, Serve};
+use crate::{
+    adapter::{Adapter, Routes, Serve},
+    aftermath,
+};
 
 /// A case and what it needs.
 #[derive(Clone, Copy)]
@@ -69,7 +72,10 @@ impl Case {
             false => tokio::runtime::Builder::new_current_thread(),
         };
         let runtime = builder.worker_threads(2).enable_all().build().unwrap();
-        runtime.block_on((self.begin)(adapter));
+        runtime.block_on(async {
+            (self.begin)(adapter).await;
+            aftermath::check().await;
+        });
         runtime.shutdown_background();
     }
 }

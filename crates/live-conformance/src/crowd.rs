@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The servers that readers may come to; a case exchanges them as it likes.
-pub(crate) type Servers = Arc<Mutex<Vec<Arc<TestServer>>>>;
+pub(crate) type Servers = Arc<Mutex<Vec<TestServer>>>;
 
 /// The cursor at which all is over, once it is known.
 pub(crate) type End = watch::Receiver<Option<String>>;

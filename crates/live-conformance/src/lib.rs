@@ -28,6 +28,9 @@
 //! `cargo test --test conformance` then runs each case as a test of its own; `cargo test --test conformance slow` those whose
 //! names contain `slow`. `LIVE_TEST_SIZE=long` runs the same cases at full size.
 //!
+//! After each case the suite looks at the server itself: a reader of another page who was there all the time has been served
+//! without a break, and whoever comes now sees the page as it is, on every transport.
+//!
 //! The suite's clients share no code with the server: they write and read bytes.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failure is a failed test")]
@@ -38,6 +41,8 @@
 mod case;
 
 mod adapter;
+mod aftermath;
+mod bystander;
 mod cases;
 mod client;
 mod crowd;

@@ -1,10 +1,13 @@
 //! The server under test.
 
 use std::{
+    future::{Future, poll_fn},
     io,
     net::{SocketAddr, TcpListener},
+    ops::Deref,
+    pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -15,18 +18,32 @@ use tokio::task::JoinHandle;
 
 use crate::{
     adapter::{Adapter, Routes, Serving},
-    client::{Join, Request, Response, Wire, eventually},
+    aftermath,
+    bystander::Bystander,
+    client::{Join, Request, Response, Wire, eventually, within},
 };
 
-/// A server on a port of its own. Dropping it ends it.
-pub(crate) struct TestServer {
+/// A server on a port of its own, with a [`Bystander`]. It is looked at when its case is over, and ends then.
+#[derive(Clone)]
+pub(crate) struct TestServer(Arc<Server>);
+
+pub(crate) struct Server {
     adapter: Adapter,
     pub(crate) address: SocketAddr,
     pub(crate) hub: Hub,
     pub(crate) bus: Arc<dyn EventBus>,
     /// Where the routes are mounted.
     pub(crate) prefix: &'static str,
-    pub(crate) served: JoinHandle<io::Result<()>>,
+    served: Mutex<JoinHandle<io::Result<()>>>,
+    bystander: Mutex<Option<Bystander>>,
+}
+
+impl Deref for TestServer {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.0
+    }
 }
 
 impl Adapter {
@@ -34,15 +51,25 @@ impl Adapter {
         self.start_on(bus::from_url("memory:", &config).unwrap(), config).await
     }
 
-    /// A server of the adapter's own.
+    /// A server without a bystander, for cases in which there is no place for one, or that leave the server unwell.
+    pub(crate) async fn start_alone(self, config: Config) -> TestServer {
+        self.start_alone_on(bus::from_url("memory:", &config).unwrap(), config).await
+    }
+
     pub(crate) async fn start_on(self, bus: Arc<dyn EventBus>, config: Config) -> TestServer {
+        let server = self.start_alone_on(bus, config).await;
+        server.watch().await
+    }
+
+    pub(crate) async fn start_alone_on(self, bus: Arc<dyn EventBus>, config: Config) -> TestServer {
         self.begin(bus, config, self.0.prefix(), |listener, hub| self.0.serve(listener, hub))
     }
 
     /// Live's routes without a prefix, served by the framework: what it does not have is the limits of the adapter's own server.
     pub(crate) async fn start_by_the_framework(self, config: Config) -> TestServer {
         let bus = bus::from_url("memory:", &config).unwrap();
-        self.begin(bus, config, "", |listener, hub| self.0.serve_by_the_framework(listener, hub).unwrap())
+        let server = self.begin(bus, config, "", |listener, hub| self.0.serve_by_the_framework(listener, hub).unwrap());
+        server.watch().await
     }
 
     fn begin(
@@ -56,8 +83,8 @@ impl Adapter {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let address = listener.local_addr().unwrap();
-        let served = tokio::spawn(serve(listener, hub.clone()));
-        TestServer { adapter: self, address, hub, bus, prefix, served }
+        let served = Mutex::new(tokio::spawn(serve(listener, hub.clone())));
+        TestServer(Arc::new(Server { adapter: self, address, hub, bus, prefix, served, bystander: Mutex::default() }))
     }
 }
 
@@ -80,6 +107,60 @@ pub(crate) fn quick() -> Config {
 }
 
 impl TestServer {
+    /// Puts a bystander in, and has the server looked at when the case is over.
+    async fn watch(self) -> Self {
+        let bystander = Bystander::open(&self).await;
+        *self.bystander.lock().unwrap() = Some(bystander);
+        aftermath::expect(&self);
+        self
+    }
+
+    /// Ends the server at once.
+    pub(crate) fn end(&self) {
+        self.served.lock().unwrap().abort();
+        self.bystander.lock().unwrap().take();
+        aftermath::forget(self);
+    }
+
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Whether what the adapter serves with has returned.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.served.lock().unwrap().is_finished()
+    }
+
+    /// Waits until what the adapter serves with returns, without an error.
+    pub(crate) async fn ends(&self) {
+        let ended = poll_fn(|cx| Pin::new(&mut *self.served.lock().unwrap()).poll(cx));
+        within("the end of serve", ended).await.unwrap().unwrap();
+    }
+
+    pub(crate) fn take_bystander(&self) -> Option<Bystander> {
+        self.bystander.lock().unwrap().take()
+    }
+
+    /// How many bystanders there are to leave out of account.
+    fn bystanders(&self) -> usize {
+        usize::from(self.bystander.lock().unwrap().is_some())
+    }
+
+    /// Readers, the bystander left out.
+    pub(crate) fn readers(&self) -> usize {
+        self.hub.readers() - self.bystanders()
+    }
+
+    /// Pages that the hub follows, the bystander's left out.
+    pub(crate) fn open_pages(&self) -> usize {
+        self.hub.open_pages() - self.bystanders()
+    }
+
+    /// Channels that the bus is subscribed to, the bystander's left out.
+    pub(crate) fn subscriptions(&self) -> usize {
+        self.bus.subscriptions() - self.bystanders()
+    }
+
     /// The ways of reading that the adapter has.
     pub(crate) fn joins(&self) -> Vec<Join> {
         match self.adapter.0.routes() {
@@ -120,19 +201,16 @@ impl TestServer {
 
     /// The readers that this server counts come to this number.
     pub(crate) async fn has_readers(&self, readers: usize) {
-        eventually(&format!("{readers} readers"), || self.hub.readers() == readers).await;
+        eventually(&format!("{readers} readers"), || self.readers() == readers).await;
     }
 
-    /// After the last reader and the linger nothing is left of the pages.
+    /// After the last reader and the linger nothing is left of the pages. The bystander leaves, too.
     pub(crate) async fn forgets_its_readers(&self) {
-        self.has_readers(0).await;
-        eventually("no subscription and no page", || self.bus.subscriptions() == 0 && self.hub.open_pages() == 0).await;
-    }
-}
-
-impl Drop for TestServer {
-    fn drop(&mut self) {
-        self.served.abort();
+        if let Some(bystander) = self.take_bystander() {
+            bystander.is_served(self).await;
+        }
+        let counts = || (self.hub.readers(), self.bus.subscriptions(), self.hub.open_pages());
+        eventually("no reader, no subscription and no page", || counts() == (0, 0, 0)).await;
     }
 }
 

@@ -26,7 +26,7 @@ async fn a_stranger_gets_no_further_than_the_site(adapter: Adapter) {
         let mut wire = Wire::connect(&server).await;
         assert_eq!(wire.ask(request).await.status, 401);
     }
-    assert_eq!((server.hub.readers(), server.hub.open_pages()), (0, 0));
+    assert_eq!((server.readers(), server.open_pages()), (0, 0));
 }
 
 async fn a_stream_ends_with_its_admission(adapter: Adapter) {

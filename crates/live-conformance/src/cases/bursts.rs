@@ -1,9 +1,6 @@
 //! Much at a time: updates, and readers.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use live_core::Update;
 
@@ -50,7 +47,7 @@ async fn a_page_is_joined_once_however_many_come_at_a_time(adapter: Adapter) {
         wires.push(wire);
     }
     server.has_readers(50).await;
-    eventually("one subscription", || server.bus.subscriptions() == 1 && server.hub.open_pages() == 1).await;
+    eventually("one subscription", || server.subscriptions() == 1 && server.open_pages() == 1).await;
     drop(wires);
     server.forgets_its_readers().await;
     server.publish("blog", Update::new().render(render("1", "one"))).await;
@@ -58,7 +55,7 @@ async fn a_page_is_joined_once_however_many_come_at_a_time(adapter: Adapter) {
 }
 
 /// Publishes after a moment that is too short for a timer.
-async fn publish_after(server: Arc<TestServer>, moment: Duration, number: usize) -> String {
+async fn publish_after(server: TestServer, moment: Duration, number: usize) -> String {
     let began = Instant::now();
     while began.elapsed() < moment {
         std::hint::spin_loop();
@@ -67,7 +64,7 @@ async fn publish_after(server: Arc<TestServer>, moment: Duration, number: usize)
 }
 
 async fn a_reader_that_joins_at_the_moment_of_a_publish_misses_nothing(adapter: Adapter) {
-    let server = Arc::new(adapter.start(quick()).await);
+    let server = adapter.start(quick()).await;
     server.seed("blog", &["1"]).await;
     let mut random = Random::new(1);
     for number in 0..if is_long() { 20_000 } else { 2_000 } {

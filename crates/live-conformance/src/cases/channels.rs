@@ -49,7 +49,7 @@ async fn a_channel_id_has_no_slash_and_no_control_character(adapter: Adapter) {
     for bad in ["%2F", "a%2fb", "%00", "a%0d%0aSet-Cookie:x", "%7F", "%C2%85", "%1b"] {
         assert_eq!(statuses(&server, bad).await, REFUSED, "{bad}");
     }
-    assert_eq!(server.hub.open_pages(), 0);
+    assert_eq!(server.open_pages(), 0);
 }
 
 async fn a_path_that_is_not_percent_encoded_utf_8_is_refused(adapter: Adapter) {

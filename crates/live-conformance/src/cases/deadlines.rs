@@ -84,7 +84,7 @@ async fn a_reader_that_answers_stays(adapter: Adapter) {
     for _ in 0..10 {
         assert!(socket.frame().await.is_empty());
     }
-    assert_eq!(server.hub.readers(), 1);
+    assert_eq!(server.readers(), 1);
 }
 
 async fn an_idle_connection_between_two_requests_is_closed_in_time(adapter: Adapter) {

@@ -27,7 +27,7 @@ fn delay(reason: &str) -> u64 {
 }
 
 async fn readers_are_told_when_to_come_back_each_at_its_own_moment(adapter: Adapter) {
-    let mut server = adapter.start(draining()).await;
+    let server = adapter.start(draining()).await;
     let head = server.post("blog", "1", "one").await;
     let mut sockets = Vec::new();
     for _ in 0..10 {
@@ -49,7 +49,7 @@ async fn readers_are_told_when_to_come_back_each_at_its_own_moment(adapter: Adap
     delays.sort_unstable();
     delays.dedup();
     assert!(delays.len() > 5, "they come back spread: {delays:?}");
-    within("the end of serve", &mut server.served).await.unwrap().unwrap();
+    server.ends().await;
     assert_eq!(server.hub.readers(), 0);
 }
 
@@ -74,13 +74,13 @@ async fn readers_that_will_not_come_back_by_themselves_are_closed_last(adapter: 
 
 async fn a_reader_that_does_not_leave_is_dropped_at_the_deadline(adapter: Adapter) {
     let config = Config { drain_deadline: Duration::from_secs(2), ..draining() };
-    let mut server = adapter.start(config).await;
+    let server = adapter.start(config).await;
     let mut socket = WebSocket::open(&server, "blog", Some("*")).await;
     socket.frame().await;
     let began = Instant::now();
     drain(&server);
     assert_eq!(socket.close_frame().await.0, 1012);
-    within("the end of serve", &mut server.served).await.unwrap().unwrap();
+    server.ends().await;
     assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
 }
 
@@ -122,7 +122,7 @@ async fn a_waiting_poll_is_sent_away(adapter: Adapter) {
 }
 
 async fn whoever_comes_during_the_drain_is_sent_away(adapter: Adapter) {
-    let mut server = adapter.start(draining()).await;
+    let server = adapter.start(draining()).await;
     // Connections that were there before, each in the middle of its request's header.
     let requests = [
         Request::handshake("/ws/channel/blog/"),
@@ -148,29 +148,29 @@ async fn whoever_comes_during_the_drain_is_sent_away(adapter: Adapter) {
         assert!(response.header("retry-after").is_some());
     }
     drop(wires);
-    within("the end of serve", &mut server.served).await.unwrap().unwrap();
+    server.ends().await;
 }
 
 async fn serve_ends_only_when_every_reader_has_left(adapter: Adapter) {
-    let mut server = adapter.start(draining()).await;
+    let server = adapter.start(draining()).await;
     let mut socket = WebSocket::open(&server, "blog", None).await;
     socket.frame().await;
     drain(&server);
     assert_eq!(socket.close_frame().await.0, 1012);
-    assert!(!server.served.is_finished(), "a process that ended now would cut what it has to say");
+    assert!(!server.has_ended(), "a process that ended now would cut what it has to say");
     drop(socket);
-    within("the end of serve", &mut server.served).await.unwrap().unwrap();
+    server.ends().await;
     assert_eq!(server.hub.readers(), 0);
 }
 
 async fn idle_connections_end_with_the_drain(adapter: Adapter) {
-    let mut server = adapter.start(draining()).await;
+    let server = adapter.start(draining()).await;
     let mut silent = Wire::connect(&server).await;
     let mut between = Wire::connect(&server).await;
     assert_eq!(between.ask(Request::new("GET", "/live/live.js")).await.status, 200);
     let began = Instant::now();
     drain(&server);
-    within("the end of serve", &mut server.served).await.unwrap().unwrap();
+    server.ends().await;
     assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     assert!(silent.take_all().await.is_empty() && between.take_all().await.is_empty());
 }

@@ -27,7 +27,7 @@ fn impatient() -> Config {
 
 async fn hanging(adapter: Adapter) -> (TestServer, Arc<Hanging>) {
     let bus = Arc::new(Hanging::new(&impatient()));
-    (adapter.start_on(Arc::clone(&bus) as Arc<dyn EventBus>, impatient()).await, bus)
+    (adapter.start_alone_on(Arc::clone(&bus) as Arc<dyn EventBus>, impatient()).await, bus)
 }
 
 async fn a_page_cannot_be_joined_while_the_bus_does_not_answer(adapter: Adapter) {
@@ -89,7 +89,7 @@ async fn a_reader_is_told_while_the_bus_does_not_confirm_what_it_shows(adapter: 
 
 async fn an_announcement_that_was_lost_is_noticed_without_another_publish(adapter: Adapter) {
     let bus = Arc::new(Mute::new(&impatient()));
-    let server = adapter.start_on(Arc::clone(&bus) as Arc<dyn EventBus>, impatient()).await;
+    let server = adapter.start_alone_on(Arc::clone(&bus) as Arc<dyn EventBus>, impatient()).await;
     let mut socket = WebSocket::open(&server, "blog", None).await;
     let mut reader = Reader::default();
     reader.apply(&socket.frame().await);
@@ -111,7 +111,7 @@ async fn an_announcement_that_was_lost_is_noticed_without_another_publish(adapte
 async fn a_poll_of_wagtail_live_is_not_turned_back_by_a_server_that_lags(adapter: Adapter) {
     let bus = Arc::new(Mute::new(&impatient()));
     let config = Config { compare_interval: Duration::from_secs(60), ..impatient() };
-    let server = adapter.start_on(Arc::clone(&bus) as Arc<dyn EventBus>, config).await;
+    let server = adapter.start_alone_on(Arc::clone(&bus) as Arc<dyn EventBus>, config).await;
     let seed = || Update::replace([render("1", "one")]);
     bus.deaf.publish(&channel_id("blog"), seed(), None).await.unwrap();
     // The server's copy is at the seed that it was told of, and will be for as long as this test takes.

@@ -34,13 +34,13 @@ fn is_refused(response: &Response, status: u16) {
 }
 
 async fn more_readers_than_there_may_be_are_told_to_come_back(adapter: Adapter) {
-    let server = adapter.start(Config { max_connections: 2, ..quick() }).await;
+    let server = adapter.start_alone(Config { max_connections: 2, ..quick() }).await;
     let mut socket = WebSocket::open(&server, "blog", None).await;
     let mut events = EventStream::open(&server, "blog", None).await;
     for request in joins("blog") {
         is_refused(&head(&server, request).await.0, 503);
     }
-    assert_eq!(server.hub.readers(), 2);
+    assert_eq!(server.readers(), 2);
     socket.frame().await;
     events.frame().await;
     let cursor = server.post("blog", "1", "for those who are in").await;
@@ -54,7 +54,7 @@ async fn more_readers_than_there_may_be_are_told_to_come_back(adapter: Adapter) 
 }
 
 async fn publishers_need_no_place_among_the_readers(adapter: Adapter) {
-    let server = adapter.start(Config { max_connections: 1, ..quick() }).await;
+    let server = adapter.start_alone(Config { max_connections: 1, ..quick() }).await;
     let mut socket = WebSocket::open(&server, "blog", None).await;
     socket.frame().await;
     assert_eq!(server.ask(Request::publish("blog", r#"{"removals": ["1"]}"#)).await.status, 200);
@@ -63,7 +63,7 @@ async fn publishers_need_no_place_among_the_readers(adapter: Adapter) {
 
 async fn behind_a_proxy(adapter: Adapter, max: usize) -> TestServer {
     let trusted_proxies = TrustedProxies::new(["127.0.0.1"]).unwrap();
-    adapter.start(Config { max_connections_per_address: max, trusted_proxies, ..quick() }).await
+    adapter.start_alone(Config { max_connections_per_address: max, trusted_proxies, ..quick() }).await
 }
 
 async fn one_address_cannot_take_all_places(adapter: Adapter) {
@@ -87,7 +87,7 @@ async fn one_address_cannot_take_all_places(adapter: Adapter) {
 
 async fn the_addresses_of_one_subscriber_count_as_one(adapter: Adapter) {
     let trusted_proxies = TrustedProxies::new(["127.0.0.1"]).unwrap().header(ForwardedHeader::Forwarded);
-    let server = adapter.start(Config { max_connections_per_address: 1, trusted_proxies, ..quick() }).await;
+    let server = adapter.start_alone(Config { max_connections_per_address: 1, trusted_proxies, ..quick() }).await;
     let from =
         |request: &Request, node: &str| request.clone().header("Forwarded", &format!("for=\"{node}\";proto=https"));
     let first = head(&server, from(&joins("blog")[0], "[2001:db8:1:2::1]:4711")).await;
@@ -98,7 +98,7 @@ async fn the_addresses_of_one_subscriber_count_as_one(adapter: Adapter) {
 
 async fn nobody_but_a_trusted_proxy_says_whom_it_forwards_for(adapter: Adapter) {
     let trusted_proxies = TrustedProxies::new(["10.0.0.0/8"]).unwrap();
-    let server = adapter.start(Config { max_connections_per_address: 1, trusted_proxies, ..quick() }).await;
+    let server = adapter.start_alone(Config { max_connections_per_address: 1, trusted_proxies, ..quick() }).await;
     let mut readers = Vec::new();
     // Loopback has no limit; the address in the header would.
     for _ in 0..3 {
@@ -108,7 +108,7 @@ async fn nobody_but_a_trusted_proxy_says_whom_it_forwards_for(adapter: Adapter) 
 }
 
 async fn more_pages_than_may_be_open_are_refused_while_all_have_readers(adapter: Adapter) {
-    let server = adapter.start(Config { max_open_pages: 2, ..quick() }).await;
+    let server = adapter.start_alone(Config { max_open_pages: 2, ..quick() }).await;
     let _one = WebSocket::open(&server, "one", None).await;
     let two = WebSocket::open(&server, "two", None).await;
     for request in joins("three") {
@@ -120,16 +120,16 @@ async fn more_pages_than_may_be_open_are_refused_while_all_have_readers(adapter:
     server.has_readers(2).await;
     let (response, _wire) = head(&server, joins("three")[0].clone()).await;
     assert_eq!(response.status, 101, "a page that only lingers makes room");
-    assert_eq!(server.hub.open_pages(), 2);
+    assert_eq!(server.open_pages(), 2);
 }
 
 async fn polls_of_pages_that_nobody_reads_do_not_shut_others_out(adapter: Adapter) {
-    let server = adapter.start(Config { max_open_pages: 3, ..quick() }).await;
+    let server = adapter.start_alone(Config { max_open_pages: 3, ..quick() }).await;
     let mut socket = WebSocket::open(&server, "blog", None).await;
     socket.frame().await;
     for number in 0..20 {
         assert_eq!(server.get(&format!("/updates/{number}/")).await.status, 200);
-        assert!(server.hub.open_pages() <= 3 && server.bus.subscriptions() <= 4);
+        assert!(server.open_pages() <= 3 && server.subscriptions() <= 4);
     }
     let cursor = server.post("blog", "1", "still open").await;
     assert_eq!(socket.frame().await.cursor, cursor);
@@ -138,7 +138,7 @@ async fn polls_of_pages_that_nobody_reads_do_not_shut_others_out(adapter: Adapte
 }
 
 async fn sockets_above_the_limit_wait_until_there_is_room(adapter: Adapter) {
-    let server = adapter.start(Config { max_sockets: 2, ..quick() }).await;
+    let server = adapter.start_alone(Config { max_sockets: 2, ..quick() }).await;
     let first = EventStream::open(&server, "blog", None).await;
     let mut second = Wire::connect(&server).await;
     let request = Request::new("GET", "/updates/blog/").under(server.prefix);
@@ -152,7 +152,7 @@ async fn sockets_above_the_limit_wait_until_there_is_room(adapter: Adapter) {
 }
 
 async fn a_full_store_refuses_new_pages_and_takes_updates_of_old_ones(adapter: Adapter) {
-    let server = adapter.start(Config { max_pages: 1, ..quick() }).await;
+    let server = adapter.start_alone(Config { max_pages: 1, ..quick() }).await;
     let publish = |channel: &str| Request::publish(channel, r#"{"removals": ["1"]}"#);
     assert_eq!(server.ask(publish("one")).await.status, 200);
     is_refused(&server.ask(publish("two")).await, 503);

@@ -62,7 +62,7 @@ async fn a_foreign_page_is_refused_on_every_route(adapter: Adapter) {
         assert_eq!(response.header("access-control-allow-origin"), None, "{request:?}");
     }
     assert_eq!(server.cursor("blog").await, before, "nothing was published");
-    assert_eq!((server.hub.readers(), server.hub.open_pages()), (0, 0), "nobody joined");
+    assert_eq!((server.readers(), server.open_pages()), (0, 0), "nobody joined");
 }
 
 async fn what_only_looks_like_the_same_host_is_foreign(adapter: Adapter) {

@@ -46,7 +46,7 @@ async fn the_peers_address_is_known_under_another_server(adapter: Adapter) {
 }
 
 async fn a_drain_lets_another_server_end(adapter: Adapter) {
-    let mut server = adapter.start_by_the_framework(quick()).await;
+    let server = adapter.start_by_the_framework(quick()).await;
     let mut socket = WebSocket::open(&server, "blog", Some("*")).await;
     let mut events = EventStream::open(&server, "blog", Some("*")).await;
     let mut reader = Reader::default();
@@ -58,7 +58,7 @@ async fn a_drain_lets_another_server_end(adapter: Adapter) {
     while events.next().await.is_some() {}
     drop((socket, events));
     within("the drain", drained).await.unwrap();
-    within("the server's end", &mut server.served).await.unwrap().unwrap();
+    server.ends().await;
 }
 
 /// All cases of this module.

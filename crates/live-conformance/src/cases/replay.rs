@@ -84,7 +84,7 @@ const READERS: usize = 200;
 
 async fn a_day_as_fast_as_it_goes_reaches_every_reader_of_a_crowd(adapter: Adapter) {
     let messages = if is_long() { 8_415 } else { 1_000 };
-    let server = Arc::new(adapter.start(Config { linger: Duration::from_secs(5), ..quick() }).await);
+    let server = adapter.start(Config { linger: Duration::from_secs(5), ..quick() }).await;
     let cursor = server.seed("blog", &[]).await;
     let html = Reader::of_html(&cursor, Shown::default());
     let mut random = Random::new(8_415);
@@ -94,7 +94,7 @@ async fn a_day_as_fast_as_it_goes_reaches_every_reader_of_a_crowd(adapter: Adapt
         .map(|number| tokio::spawn(follow(servers.clone(), html.clone(), habits(number), random.fork(), end.clone())))
         .collect();
     within("a crowd", async {
-        while server.hub.readers() < READERS / 2 {
+        while server.readers() < READERS / 2 {
             tokio::task::yield_now().await;
         }
     })

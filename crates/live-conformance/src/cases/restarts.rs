@@ -24,7 +24,7 @@ fn rendered_by_the_host(ids: &[&str]) -> Shown {
 async fn after_a_restart_that_lost_the_bus_one_publish_does_not_wipe_the_page(adapter: Adapter) {
     let server = adapter.start(quick()).await;
     let reader = Reader::of_html(&server.cursor("blog").await, rendered_by_the_host(&["1", "2", "3"]));
-    drop(server);
+    server.end();
 
     let server = adapter.start(quick()).await;
     for join in server.joins() {
@@ -55,7 +55,7 @@ async fn after_a_restart_that_lost_the_bus_a_seeded_page_replaces_what_readers_s
     server.seed("blog", &["1", "2", "3"]).await;
     let cursor = server.cursor("blog").await;
     let shown = Shown::by(&server, "blog").await;
-    drop(server);
+    server.end();
 
     let server = adapter.start(quick()).await;
     server.seed("blog", &["1", "2", "4"]).await;
@@ -115,7 +115,7 @@ async fn after_a_restart_that_kept_the_bus_nobody_is_reset(adapter: Adapter) {
         }
         let bus = Arc::clone(&first.bus);
         let mut readers = readers_of(&first).await;
-        drop(first);
+        first.end();
         for round in 0..2 {
             let server = adapter.start_on(Arc::clone(&bus), quick()).await;
             let update =

@@ -66,7 +66,7 @@ async fn another_path_is_not_found(adapter: Adapter) {
         let expected = if path == "/ws/channel" { 400 } else { 404 };
         assert_eq!(response.status, expected, "{path}: {response:?}");
     }
-    assert_eq!(server.hub.open_pages(), 0);
+    assert_eq!(server.open_pages(), 0);
 }
 
 async fn the_site_keeps_its_own_routes(adapter: Adapter) {
@@ -97,7 +97,7 @@ async fn options_names_the_methods_of_a_route(adapter: Adapter) {
         assert_eq!((response.status, response.header("allow")), (200, Some(allowed)), "{route}");
         assert!(response.body.is_empty(), "{route}");
     }
-    assert_eq!(server.hub.open_pages(), 0, "asking for methods opens no page");
+    assert_eq!(server.open_pages(), 0, "asking for methods opens no page");
 }
 
 async fn head_is_get_without_the_body(adapter: Adapter) {

@@ -78,7 +78,7 @@ fn kinds(random: &mut Random) -> Vec<Habits> {
 }
 
 /// An unmodified page of Wagtail Live; now and then its visitor reloads it.
-async fn follow_as_wagtail(server: Arc<TestServer>, mut random: Random, end: End) -> WagtailReader {
+async fn follow_as_wagtail(server: TestServer, mut random: Random, end: End) -> WagtailReader {
     let is_interval = server.hub.config().transports == [Transport::IntervalPolling];
     loop {
         let mut reader = WagtailReader::of_html(&Shown::by(&server, "blog").await);
@@ -110,8 +110,8 @@ async fn all<T>(tasks: Vec<JoinHandle<T>>) -> Vec<T> {
 async fn two_servers(adapter: Adapter) -> (Servers, Reader) {
     let config = patient();
     let bus = bus::from_url("memory:", &config).unwrap();
-    let first = Arc::new(adapter.start_on(Arc::clone(&bus), config).await);
-    let second = Arc::new(adapter.start_on(bus, interval()).await);
+    let first = adapter.start_on(Arc::clone(&bus), config).await;
+    let second = adapter.start_on(bus, interval()).await;
     let cursor = first.seed("blog", &["0", "1", "2"]).await;
     let reader = Reader::of_html(&cursor, Shown::by(&first, "blog").await);
     (Arc::new(Mutex::new(vec![first, second])), reader)
@@ -159,12 +159,12 @@ async fn all_transports_end_in_the_same_state_for_the_same_schedule(adapter: Ada
 /// Ends the first server, by a drain or at once, and puts a new one on the same bus in its place.
 async fn restart(adapter: Adapter, servers: &Servers, random: &mut Random) {
     let old = servers.lock().unwrap()[0].clone();
-    let new = Arc::new(adapter.start_on(Arc::clone(&old.bus), patient()).await);
+    let new = adapter.start_on(Arc::clone(&old.bus), patient()).await;
     servers.lock().unwrap()[0] = new;
     if random.once_in(2) {
         old.hub.drain().await;
     }
-    old.served.abort();
+    old.end();
 }
 
 async fn with_restarts(adapter: Adapter, seed: u64) {
@@ -190,7 +190,7 @@ async fn with_restarts(adapter: Adapter, seed: u64) {
     for reader in all(readers).await {
         assert_eq!((&reader.shown, reader.resets, reader.wants_reload), (&page, 0, false));
     }
-    servers.lock().unwrap().clear();
+    servers.lock().unwrap().drain(..).for_each(|server| server.end());
     crate::client::eventually("no hub holds the bus", || bus.subscriptions() == 0).await;
 }
 

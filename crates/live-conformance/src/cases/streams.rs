@@ -16,7 +16,7 @@ async fn a_stream_says_hello_at_once(adapter: Adapter) {
     for hello in [socket.frame().await, events.frame().await] {
         assert!(hello.is_empty() && hello.cursor == head, "{hello:?}");
     }
-    assert_eq!(server.hub.readers(), 2);
+    assert_eq!(server.readers(), 2);
     drop((socket, events));
     server.forgets_its_readers().await;
 }

@@ -60,6 +60,14 @@ impl Wire {
         }
     }
 
+    /// Waits for something to take, however long that takes.
+    pub(crate) async fn waits(&self) {
+        if self.unread.is_empty() {
+            // An error is for the next read to find.
+            let _ = self.stream.readable().await;
+        }
+    }
+
     /// Reads more; `false` at the end of the connection, however it ended.
     pub(crate) async fn read_more(&mut self) -> bool {
         self.unread.reserve(16 << 10);
