@@ -142,5 +142,5 @@ pub(crate) const CASES: &[Case] = cases![
     a_path_that_is_not_percent_encoded_utf_8_is_refused,
     a_channel_id_is_decoded_exactly_once,
     every_channel_id_names_a_page_of_its_own,
-    the_query_does_not_name_the_channel,
+    the_query_does_not_name_the_channel + websocket,
 ];

@@ -211,14 +211,14 @@ async fn a_stream_goes_on_from_the_frame_that_said_reset(adapter: Adapter) {
 
 /// All cases of this module.
 pub(crate) const CASES: &[Case] = cases![
-    a_reader_that_resumes_gets_exactly_what_changed_since,
+    a_reader_that_resumes_gets_exactly_what_changed_since + websocket,
     a_reader_at_the_head_gets_nothing_but_a_hello,
     the_cursor_of_a_page_that_was_never_published_to_gets_its_first_posts,
-    a_cursor_that_nobody_gave_resets_the_reader_of_a_whole_page,
-    a_cursor_that_nobody_gave_reloads_the_reader_of_a_page_that_is_not_whole,
-    a_star_asks_for_everything,
+    a_cursor_that_nobody_gave_resets_the_reader_of_a_whole_page + websocket,
+    a_cursor_that_nobody_gave_reloads_the_reader_of_a_page_that_is_not_whole + websocket,
+    a_star_asks_for_everything + websocket,
     the_last_event_id_wins_over_the_cursor_of_the_url,
-    a_cursor_from_before_the_memory_of_removals_cannot_be_resumed,
+    a_cursor_from_before_the_memory_of_removals_cannot_be_resumed + websocket,
     a_reader_can_change_its_transport_in_mid_session,
     a_stream_goes_on_from_the_frame_that_said_reset,
 ];

@@ -7,7 +7,7 @@ use live_core::Config;
 use crate::{
     adapter::Adapter,
     case::Case,
-    client::{Message, Request, WebSocket, Wire},
+    client::{Join, Message, Request, WebSocket, Wire},
     server::{TestServer, quick},
 };
 
@@ -23,7 +23,7 @@ fn impatient() -> Config {
 
 /// Somebody else is served meanwhile.
 async fn others_are_served(server: &TestServer) {
-    assert_eq!(server.get("/updates/blog/").await.status, 200);
+    Join::WebSocket.first_frame(server, "blog", Some("*")).await.unwrap();
 }
 
 async fn a_connection_that_says_nothing_is_closed(adapter: Adapter) {

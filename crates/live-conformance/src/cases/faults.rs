@@ -130,6 +130,6 @@ pub(crate) const CASES: &[Case] = cases![
     a_page_cannot_be_joined_while_the_bus_does_not_answer,
     a_cursor_that_only_the_bus_can_place_is_not_reset_while_the_bus_is_silent,
     a_reader_is_told_while_the_bus_does_not_confirm_what_it_shows,
-    an_announcement_that_was_lost_is_noticed_without_another_publish,
+    an_announcement_that_was_lost_is_noticed_without_another_publish + websocket,
     a_poll_of_wagtail_live_is_not_turned_back_by_a_server_that_lags,
 ];

@@ -86,9 +86,9 @@ async fn a_clock_that_goes_back_loses_nothing(adapter: Adapter) {
 
 /// All cases of this module.
 pub(crate) const CASES: &[Case] = cases![
-    what_was_published_between_html_and_socket_reaches_a_reader_without_a_cursor,
-    what_is_older_than_the_grace_does_not,
-    a_page_that_was_seeded_within_the_grace_is_sent_whole,
+    what_was_published_between_html_and_socket_reaches_a_reader_without_a_cursor + websocket,
+    what_is_older_than_the_grace_does_not + websocket,
+    a_page_that_was_seeded_within_the_grace_is_sent_whole + websocket,
     an_empty_cursor_is_none,
     a_clock_that_goes_back_loses_nothing,
 ];

@@ -135,7 +135,7 @@ async fn after_a_restart_that_kept_the_bus_nobody_is_reset(adapter: Adapter) {
 /// All cases of this module.
 pub(crate) const CASES: &[Case] = cases![
     after_a_restart_that_lost_the_bus_one_publish_does_not_wipe_the_page,
-    after_a_restart_that_lost_the_bus_a_seeded_page_replaces_what_readers_show,
+    after_a_restart_that_lost_the_bus_a_seeded_page_replaces_what_readers_show + websocket,
     a_page_that_is_seeded_while_it_is_read_replaces_what_its_readers_show,
-    after_a_restart_that_kept_the_bus_nobody_is_reset,
+    after_a_restart_that_kept_the_bus_nobody_is_reset + websocket,
 ];

@@ -144,7 +144,7 @@ pub(crate) const CASES: &[Case] = cases![
     a_stream_says_hello_at_once,
     a_stream_of_events_is_not_held_back_or_kept_by_anyone,
     each_publish_is_one_frame_that_continues_from_the_last,
-    an_update_that_changes_nothing_reaches_nobody,
+    an_update_that_changes_nothing_reaches_nobody + websocket,
     readers_of_one_page_get_nothing_of_another,
     html_of_every_kind_arrives_as_it_was_published,
     frames_of_every_length_arrive_whole,
