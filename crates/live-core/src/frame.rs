@@ -1,14 +1,15 @@
 //! A frame: the bytes that take a reader from one cursor to another, encoded once and shared by all.
 
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Instant};
 
 use bytes::Bytes;
 
-use crate::{cursor::Cursor, id::PostId, update::Sort};
+use crate::{cursor::Cursor, id::PostId, publisher::Transport, update::Sort};
 
 /// One JSON object of the protocol, in the encodings that the transports send.
 #[derive(Debug)]
 pub struct Frame {
+    kind: Kind,
     prev: Cursor,
     cursor: Cursor,
     /// A WebSocket header and the JSON behind it, in one allocation.
@@ -16,6 +17,8 @@ pub struct Frame {
     json_start: usize,
     event: OnceLock<Bytes>,
     with_ping: OnceLock<Bytes>,
+    /// When the update that it carries reached its page in this process.
+    arrived: OnceLock<Instant>,
 }
 
 /// An empty ping (RFC 6455 §5.5.2).
@@ -24,8 +27,10 @@ pub(crate) const PING: [u8; 2] = [0x89, 0];
 /// What kind of frame it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
-    /// What changed since `prev`.
+    /// One update.
     Delta,
+    /// The latest state of everything that changed since `prev`, in place of several updates.
+    Conflated,
     /// The whole page, in place of what the reader shows.
     Reset,
     /// The reader has to fetch its HTML again.
@@ -35,6 +40,11 @@ pub enum Kind {
 }
 
 impl Frame {
+    /// What kind of frame it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// The cursor that it continues from.
     pub fn prev(&self) -> Cursor {
         self.prev
@@ -75,6 +85,30 @@ impl Frame {
                 [b"id: ", id.as_bytes(), b"\ndata: ", json, b"\n\n"].concat().into()
             })
             .clone()
+    }
+
+    /// Whether it brings nothing: the hello to a reader that has everything, and the heartbeat.
+    pub(crate) fn is_hello(&self) -> bool {
+        !matches!(self.kind, Kind::Reset | Kind::Reload) && self.prev == self.cursor
+    }
+
+    /// The bytes of the encoding that a transport sends.
+    pub(crate) fn len_over(&self, transport: Transport) -> usize {
+        match transport {
+            Transport::WebSocket => self.websocket.len(),
+            Transport::Sse => self.event().len(),
+            Transport::LongPolling | Transport::IntervalPolling => self.websocket.len() - self.json_start,
+        }
+    }
+
+    /// Notes the moment from which the time to its readers is counted.
+    pub(crate) fn set_arrived(&self, now: Instant) {
+        let _ = self.arrived.set(now);
+    }
+
+    /// That moment, if it was noted.
+    pub(crate) fn arrived(&self) -> Option<Instant> {
+        self.arrived.get().copied()
     }
 }
 
@@ -130,7 +164,7 @@ impl Draft {
 
     pub(crate) fn finish(mut self) -> Frame {
         let flag = match self.kind {
-            Kind::Delta => "",
+            Kind::Delta | Kind::Conflated => "",
             Kind::Reset => ",\"reset\":true",
             Kind::Reload => ",\"reload\":true",
             Kind::Stale => ",\"stale\":true",
@@ -144,12 +178,14 @@ impl Draft {
         self.buffer[start..MAX_HEADER].copy_from_slice(&header);
         let websocket = Bytes::from(self.buffer).slice(start..);
         Frame {
+            kind: self.kind,
             prev: self.prev,
             cursor: self.cursor,
             websocket,
             json_start: header.len(),
             event: OnceLock::new(),
             with_ping: OnceLock::new(),
+            arrived: OnceLock::new(),
         }
     }
 }

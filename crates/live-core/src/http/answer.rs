@@ -82,6 +82,8 @@ pub enum Refusal {
     Upgrade(&'static str),
     /// 429.
     TooMany(Full),
+    /// 431.
+    HeaderTooLarge,
     /// 503 with the reason.
     Unavailable(String),
 }
@@ -114,6 +116,9 @@ impl Refusal {
             Self::Upgrade(reason) => (StatusCode::UPGRADE_REQUIRED, text(reason)),
             Self::TooMany(Full::Address) => (StatusCode::TOO_MANY_REQUESTS, Full::Address.to_string()),
             Self::TooMany(Full::Server) => (StatusCode::SERVICE_UNAVAILABLE, Full::Server.to_string()),
+            Self::HeaderTooLarge => {
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, text("the request's header is too large"))
+            }
             Self::Unavailable(reason) => (StatusCode::SERVICE_UNAVAILABLE, reason.clone()),
         }
     }
@@ -142,7 +147,8 @@ impl From<Refusal> for Answer {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.extend(refusal.header());
         if let Refusal::Upgrade(_) = refusal {
-            // RFC 9110 §15.5.22, RFC 6455 §4.4.
+            // RFC 9110 §15.5.22 and §7.8, RFC 6455 §4.4.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
             headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
             headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         }
@@ -167,7 +173,7 @@ impl From<BusError> for Refusal {
         match error {
             BusError::Refused(NumberError::HeadMoved { .. }) | BusError::KeyReused => Self::Conflict(error.to_string()),
             BusError::Refused(NumberError::NoVersionLeft) => Self::Unavailable(error.to_string()),
-            BusError::Refused(_) => Self::TooLarge(error.to_string()),
+            BusError::Refused(_) | BusError::TooLarge { .. } => Self::TooLarge(error.to_string()),
             _ => Self::Unavailable(error.to_string()),
         }
     }

@@ -3,7 +3,7 @@
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 
 use super::{Answer, Body, ChannelId, Refusal, guard::Caller, query, response};
-use crate::{cursor::Start, transport::Events};
+use crate::{cursor::Start, publisher::Transport, transport::Events};
 
 pub(super) async fn stream(channel: &ChannelId, parts: &Parts, caller: Caller<'_>) -> Result<Answer, Refusal> {
     if parts.method == Method::HEAD {
@@ -14,7 +14,7 @@ pub(super) async fn stream(channel: &ChannelId, parts: &Parts, caller: Caller<'_
     // A reconnecting EventSource sends the old URL and the new header, so the header wins.
     let last = parts.headers.get("last-event-id").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let start = Start::parse(last.filter(|last| !last.is_empty()).or_else(|| query(parts, "cursor")).as_deref());
-    let reader = caller.join(channel, start).await?;
+    let reader = caller.join(Transport::Sse, channel, start).await?;
     let mut response = response(StatusCode::OK, EVENTS, "");
     *response.body_mut() = Body::events(Events::new(reader));
     Ok(with_headers(response).into())

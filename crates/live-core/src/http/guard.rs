@@ -2,14 +2,15 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, request::Parts};
 
 use super::{Body, Refusal};
 use crate::{
     cursor::Start,
     hub::{Hub, Reader},
     id::ChannelId,
-    policy::{Admission, Permit},
+    policy::{Admission, Permit, is_host},
+    publisher::Transport,
 };
 
 /// Who asks, after the checks.
@@ -32,8 +33,13 @@ impl<'a> Caller<'a> {
     }
 
     /// A reader of the page, counted in.
-    pub(super) async fn join(&self, channel: &ChannelId, start: Start) -> Result<Reader, Refusal> {
-        let reader = self.hub.join(channel, start, self.admit()?).await?;
+    pub(super) async fn join(
+        &self,
+        transport: Transport,
+        channel: &ChannelId,
+        start: Start,
+    ) -> Result<Reader, Refusal> {
+        let reader = self.hub.join_over(transport, channel, start, self.admit()?).await?;
         Ok(match self.admission {
             Some(admission) => reader.until(admission.until),
             None => reader,
@@ -61,12 +67,23 @@ pub(super) fn settle_host<B>(request: &mut Request<B>) {
     }
 }
 
-/// RFC 9112 §3.2: a request with no `Host`, or with two, is refused.
+/// RFC 9112 §3.2: a request with no `Host`, with two, or with one that is none, is refused.
 pub(super) fn check_host(parts: &Parts) -> Result<(), Refusal> {
-    match parts.headers.get_all(header::HOST).iter().count() {
-        1 => Ok(()),
+    let mut hosts = parts.headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) if is_host(host) => Ok(()),
+        (Some(_), None) => Err(Refusal::Bad("the Host header is not a host".to_owned())),
         _ => Err(Refusal::Bad("the request must have one Host header".to_owned())),
     }
+}
+
+/// RFC 6585 §5: for servers that read more than `max_header_bytes`.
+pub(super) fn check_header(parts: &Parts, max_header_bytes: usize) -> Result<(), Refusal> {
+    let target = parts.uri.path_and_query().map_or(0, |target| target.as_str().len());
+    let line =
+        |(name, value): (&HeaderName, &HeaderValue)| name.as_str().len() + ": ".len() + value.len() + "\r\n".len();
+    let bytes = target + parts.headers.iter().map(line).sum::<usize>();
+    if bytes > max_header_bytes { Err(Refusal::HeaderTooLarge) } else { Ok(()) }
 }
 
 /// The answer to OPTIONS, a CORS preflight (Fetch Standard §3.2) or not.

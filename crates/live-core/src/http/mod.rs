@@ -5,6 +5,8 @@ mod assets;
 mod body;
 mod events;
 mod guard;
+mod incoming;
+mod outgoing;
 mod publish;
 mod route;
 mod updates;
@@ -20,6 +22,8 @@ use self::guard::Caller;
 pub use self::{
     answer::{Answer, Refusal, Upgrade},
     body::Body,
+    incoming::Incoming,
+    outgoing::Outgoing,
     route::Route,
 };
 use crate::{hub::Hub, id::ChannelId};
@@ -75,6 +79,7 @@ impl Hub {
             return Err(Refusal::NotFound);
         }
         let (parts, body) = request.into_parts();
+        guard::check_header(&parts, self.config().max_header_bytes)?;
         guard::check_method(&parts, route.methods())?;
         guard::check_host(&parts)?;
         let is_options = parts.method == Method::OPTIONS;

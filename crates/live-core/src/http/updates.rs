@@ -8,12 +8,15 @@ use super::{Answer, Body, ChannelId, JSON, Refusal, guard::Caller, query, respon
 use crate::{
     cursor::Start,
     hub::Hub,
+    publisher::Transport,
     transport::{Polled, poll_frame},
 };
 
 pub(super) async fn poll(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: Caller<'_>) -> Result<Answer, Refusal> {
     let wait = wait(hub, parts);
-    let mut reader = caller.join(channel, Start::parse(query(parts, "cursor").as_deref())).await?;
+    let transport = if wait.is_some() { Transport::LongPolling } else { Transport::IntervalPolling };
+    let start = Start::parse(query(parts, "cursor").as_deref());
+    let mut reader = caller.join(transport, channel, start).await?;
     let mut response = match poll_frame(&mut reader, wait).await {
         Polled::Frame(frame) => response(StatusCode::OK, JSON, frame.json()),
         Polled::Nothing => nothing(),

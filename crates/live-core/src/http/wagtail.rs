@@ -33,7 +33,11 @@ async fn answer(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: Caller<'_
         Method::GET => Some(last_update(parts)?),
         _ => None,
     };
-    let mut reader = caller.join(channel, Start::Recent).await?;
+    let transport = match parts.method {
+        Method::GET if !is_interval(hub) => Transport::LongPolling,
+        _ => Transport::IntervalPolling,
+    };
+    let mut reader = caller.join(transport, channel, Start::Recent).await?;
     match (&parts.method, since) {
         (&Method::POST, _) => whole(reader.page(), |page| handshake(hub, page)),
         (&Method::HEAD, _) => whole(reader.page(), probe),
@@ -83,16 +87,22 @@ fn probe(page: &Page) -> Response<Body> {
 
 async fn updates(hub: &Hub, reader: &mut Reader, since: Version) -> Result<Response<Body>, Refusal> {
     whole(reader.page(), |_| ())?;
-    let is_interval = hub.config().transports == [Transport::IntervalPolling];
     let head = whole(reader.page(), |page| page.cursor().version)?;
     let since = if since > head { place(hub, reader, since).await? } else { since };
-    if since == head && !is_interval {
+    if since == head && !is_interval(hub) {
         let changed = poll_change(reader, since, hub.config().long_poll_timeout).await;
         if !changed.map_err(Refusal::Ended)? {
             return Ok(response(StatusCode::OK, JSON, "{\"timeOutReached\": \"Timeout duration reached.\"}"));
         }
     }
-    whole(reader.page(), |page| json(&Updates { page, since }))
+    let response = whole(reader.page(), |page| json(&Updates { page, since }))?;
+    reader.count_answer(response.body().len().unwrap_or_default() as usize);
+    Ok(response)
+}
+
+/// The original has one of the two, and its clients do not say which they are.
+fn is_interval(hub: &Hub) -> bool {
+    hub.config().transports == [Transport::IntervalPolling]
 }
 
 /// A time above the replica's head. Only the bus can say that it never gave it, and that what the reader saw is lost, so that it gets

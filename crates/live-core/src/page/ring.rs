@@ -35,6 +35,10 @@ impl Ring {
         self.bytes = 0;
     }
 
+    pub(super) fn newest(&self) -> Option<&Arc<Frame>> {
+        self.frames.back()
+    }
+
     /// The frame that continues from `cursor`, if it is one of the newest `few`.
     pub(super) fn next(&self, cursor: Cursor, few: usize) -> Option<&Arc<Frame>> {
         self.frames.iter().rev().take(few).find(|frame| frame.prev() == cursor)

@@ -91,6 +91,11 @@ impl View {
         Ok(())
     }
 
+    /// The frame of the last update, if it was an ordinary one.
+    pub fn newest(&self) -> Option<&Arc<Frame>> {
+        self.ring.newest()
+    }
+
     /// The empty frame at the head: hello and heartbeat, the same bytes for everyone there.
     pub fn heartbeat(&mut self, stale: bool) -> Arc<Frame> {
         let head = self.page.cursor();
@@ -155,7 +160,7 @@ impl View {
 
     /// One frame from a version to the head: the latest state of every post that changed.
     fn conflated(&mut self, epoch: Epoch, since: Version) -> Arc<Frame> {
-        self.make(Kind::Delta, Cursor::new(epoch, since), |draft, page| draft.posts(page, since))
+        self.make(Kind::Conflated, Cursor::new(epoch, since), |draft, page| draft.posts(page, since))
     }
 
     fn make(&mut self, kind: Kind, prev: Cursor, fill: impl FnOnce(Draft, &Page) -> Draft) -> Arc<Frame> {

@@ -6,6 +6,7 @@ mod connections;
 mod origin;
 mod publishing;
 
+pub(crate) use self::origin::is_host;
 pub use self::{
     address::{ForwardedHeader, TrustedProxies},
     admission::Admission,

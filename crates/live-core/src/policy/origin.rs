@@ -1,7 +1,9 @@
 //! Which web pages may connect. Without this check any page in the world could read along with its visitor's cookies
 //! (cross-site WebSocket hijacking, CWE-1385).
 
-use http::{HeaderMap, HeaderValue, Uri, header};
+use std::net::Ipv6Addr;
+
+use http::{HeaderMap, HeaderValue, header};
 
 /// The web pages that are let in. A request without `Origin` does not come from a web page and is let in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,12 +50,30 @@ fn host_of_request(headers: &HeaderMap) -> Option<String> {
 }
 
 fn host(authority: &str) -> Option<String> {
-    if authority.contains(['/', '@', '?', '#']) {
-        return None;
-    }
-    let uri = Uri::builder().scheme("http").authority(authority).path_and_query("/").build().ok()?;
-    uri.host().filter(|host| !host.is_empty()).map(str::to_ascii_lowercase)
+    split_port(authority).map(str::to_ascii_lowercase).filter(|host| !host.is_empty())
 }
+
+/// Whether a `Host` header is a host and perhaps a port (RFC 9110 §7.2), and nothing more.
+pub(crate) fn is_host(value: &HeaderValue) -> bool {
+    value.to_str().is_ok_and(|authority| split_port(authority).is_some())
+}
+
+/// The host of `uri-host [ ":" port ]` (RFC 3986 §3.2.2).
+fn split_port(authority: &str) -> Option<&str> {
+    let (host, port) = match authority.rfind(':').filter(|colon| authority.rfind(']').is_none_or(|end| end < *colon)) {
+        Some(colon) => (&authority[..colon], &authority[colon + 1..]),
+        None => (authority, ""),
+    };
+    let is_literal = host.starts_with('[') && host.ends_with(']');
+    let is_valid = match is_literal {
+        true => host[1..host.len() - 1].parse::<Ipv6Addr>().is_ok(),
+        false => host.bytes().all(|byte| byte.is_ascii_alphanumeric() || NAME_MARKS.contains(&byte)),
+    };
+    (is_valid && port.bytes().all(|byte| byte.is_ascii_digit())).then_some(host)
+}
+
+/// What a name may have beside letters and digits: unreserved characters, sub-delimiters and percent-encodings.
+const NAME_MARKS: &[u8] = b"-._~!$&'()*+,;=%";
 
 #[cfg(test)]
 mod tests {
@@ -85,12 +105,43 @@ mod tests {
             "https://news.example.",
             "file://news.example",
             "https://news.example/x",
+            "https://news.example:port",
+            "https://[::1",
+            "https://[news.example]",
             "news.example",
             "",
         ] {
             assert!(!admitted(&origins, "news.example", &[origin]), "{origin}");
         }
         assert!(!admitted(&origins, "news.example", &["http://news.example", "http://evil.example"]));
+    }
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_and_perhaps_a_port() {
+        for good in ["news.example", "news.example:8765", "my_host", "192.0.2.1:80", "[::1]", "[2001:db8::1]:443", ""] {
+            assert!(is_host(&good.parse().unwrap()), "{good}");
+        }
+        for bad in [
+            "news.example/x",
+            "user@news.example",
+            "news example",
+            "news.example, evil.example",
+            "news.example:port",
+            "a:1:2",
+            "::1",
+            "[::1",
+            "[::1]x",
+            "[x]",
+            "]",
+            "[",
+            "[]",
+            "a?b",
+            "a#b",
+            "a\\b",
+        ] {
+            assert!(!is_host(&bad.parse().unwrap()), "{bad}");
+        }
+        assert!(!is_host(&HeaderValue::from_bytes(b"n\xc3\xa9ws.example").unwrap()));
     }
 
     #[test]

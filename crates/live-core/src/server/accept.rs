@@ -1,35 +1,82 @@
 //! The accept loop: header time-out, TCP_NODELAY, back-off when accepting fails, and draining.
 
-use std::{convert::Infallible, io, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
-
-use http::{Request, Response};
-use hyper::{body::Incoming, server::conn::http1};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
+use std::{
+    convert::Infallible,
+    future::{poll_fn, ready},
+    io,
+    net::SocketAddr,
+    pin::pin,
+    time::Duration,
 };
-use live_sync::WakeList;
-use tokio::{net::TcpListener, task::JoinSet};
+
+use http::Response;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpListener,
+    task::JoinSet,
+};
 use tower_service::Service;
 
-use super::{Peer, guarded::Guarded, socket};
-use crate::hub::Hub;
+use super::{Peer, Request, RequestLine};
+use crate::{
+    hub::Hub,
+    socket::{Guarded, Guards},
+};
 
-/// Serves an application on a listener until the hub [drains](Hub::drain), and returns when its connections have ended or
-/// `Config::drain_deadline` is over.
-///
-/// Each request carries a [`Peer`].
+/// Serves a tower service on a listener: as [`serve_with`].
 ///
 /// # Errors
-/// None at present: failures to accept are waited out.
+/// As [`serve_with`].
 pub async fn serve<S, B>(listener: TcpListener, app: S, hub: Hub) -> io::Result<()>
 where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
+    S: Service<Request, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
     S::Future: Send,
     B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
-    let wake = Arc::new(WakeList::default());
-    hub.sweep_also(&wake);
+    let answer = move |request| {
+        let mut app = app.clone();
+        async move {
+            let Ok(()) = poll_fn(|cx| app.poll_ready(cx)).await;
+            let Ok(response) = app.call(request).await;
+            response
+        }
+    };
+    serve_with(listener, answer, hub).await
+}
+
+/// Serves what `answer` makes of each request on a listener until the hub [drains](Hub::drain), and returns when its
+/// connections have ended or `Config::drain_deadline` is over.
+///
+/// Each request carries a [`Peer`] and a [`RequestLine`].
+///
+/// # Errors
+/// None at present: failures to accept are waited out.
+pub async fn serve_with<A, F, B>(listener: TcpListener, answer: A, hub: Hub) -> io::Result<()>
+where
+    A: Fn(Request) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
+    serve_over(listener, |stream| ready(Ok(stream)), answer, hub).await
+}
+
+/// As [`serve_with`], over what `handshake` makes of each connection before HTTP is spoken on it: TLS, for example. It has
+/// `Config::header_timeout` for that.
+///
+/// # Errors
+/// As [`serve_with`].
+pub async fn serve_over<H, G, S, A, F, B>(listener: TcpListener, handshake: H, answer: A, hub: Hub) -> io::Result<()>
+where
+    H: Fn(Guarded) -> G,
+    G: Future<Output = io::Result<S>> + Send + 'static,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A: Fn(Request) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
+    let guards = Guards::new(hub.clone());
     let mut connections = JoinSet::new();
     let mut back_off = FIRST_BACK_OFF;
     let mut draining = pin!(hub.draining());
@@ -40,9 +87,8 @@ where
             accepted = listener.accept(), if connections.len() < hub.config().max_sockets => match accepted {
                 Ok((stream, peer)) => {
                     back_off = FIRST_BACK_OFF;
-                    socket::tune(&stream, hub.config());
-                    let stream = Guarded::new(stream, hub.clone(), &wake);
-                    connections.spawn(serve_connection(stream, peer, app.clone(), hub.clone()));
+                    let handshake = handshake(guards.guard(stream));
+                    connections.spawn(begin_connection(handshake, peer, answer.clone(), hub.clone()));
                 }
                 // The connection that failed is the client's affair; too many open files is ours, and passes.
                 Err(error) => {
@@ -67,16 +113,34 @@ where
 const FIRST_BACK_OFF: Duration = Duration::from_millis(5);
 const LAST_BACK_OFF: Duration = Duration::from_secs(1);
 
-async fn serve_connection<S, B>(stream: Guarded, peer: SocketAddr, app: S, hub: Hub)
+async fn begin_connection<G, S, A, F, B>(handshake: G, peer: SocketAddr, answer: A, hub: Hub)
 where
-    S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
-    B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+    G: Future<Output = io::Result<S>>,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A: Fn(Request) -> F,
+    F: Future<Output = Response<B>>,
+    B: http_body::Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>> + 'static,
 {
-    let service = TowerToHyperService::new(app);
-    let service = hyper::service::service_fn(move |mut request: Request<Incoming>| {
+    match tokio::time::timeout(hub.config().header_timeout, handshake).await {
+        Ok(Ok(stream)) => serve_connection(stream, peer, answer, hub).await,
+        Ok(Err(error)) => tracing::debug!(%error, %peer, "handshake failed"),
+        Err(_) => tracing::debug!(%peer, "handshake did not end in time"),
+    }
+}
+
+async fn serve_connection<S, A, F, B>(stream: S, peer: SocketAddr, answer: A, hub: Hub)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A: Fn(Request) -> F,
+    F: Future<Output = Response<B>>,
+    B: http_body::Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>> + 'static,
+{
+    let service = hyper::service::service_fn(move |mut request: Request| {
+        let line = RequestLine { uri: request.uri().clone(), version: request.version() };
+        request.extensions_mut().insert(line);
         request.extensions_mut().insert(Peer(peer.ip()));
-        hyper::service::Service::call(&service, request)
+        let answer = answer(request);
+        async { Ok::<_, Infallible>(answer.await) }
     });
     let mut builder = http1::Builder::new();
     builder

@@ -5,8 +5,12 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::{rt::TokioIo, server::conn::auto};
 use tokio::net::TcpStream;
 
-use super::{guarded::Guarded, socket};
-use crate::{config::Config, hub::Reader, transport::serve_websocket};
+use crate::{
+    config::Config,
+    hub::Reader,
+    socket::{self, Guarded},
+    transport::serve_websocket,
+};
 
 /// Serves a reader once the 101 is out.
 pub(super) async fn serve_upgraded(on_upgrade: OnUpgrade, reader: Reader) {

@@ -4,7 +4,7 @@ mod events;
 mod poll;
 mod websocket;
 
-pub use self::websocket::serve_websocket;
+pub use self::websocket::{WebSocketBody, serve_websocket};
 pub(crate) use self::{
     events::Events,
     poll::{Polled, poll_change, poll_frame},

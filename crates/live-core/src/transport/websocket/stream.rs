@@ -1,5 +1,4 @@
-//! WebSocket over any stream. No buffer and no timer belongs to a connection: reads share one buffer per thread, writes send
-//! the page's own bytes, and the hub's sweep wakes what is due.
+//! WebSocket over a stream of bytes. Reads share one buffer per thread.
 
 use std::{
     cell::RefCell,
@@ -11,10 +10,11 @@ use std::{
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::conversation::Conversation;
 use crate::{
     close::Close,
-    hub::{Delivery, Pace, Reader},
-    session::{CLOSE_WAIT, Due, Session},
+    hub::Reader,
+    session::{CLOSE_WAIT, Due},
 };
 
 /// Serves one reader on a stream whose handshake is done, until either side closes. `read_ahead` is what was read beyond the
@@ -22,25 +22,22 @@ use crate::{
 ///
 /// # Errors
 /// What the stream reports; the reader is gone then.
-pub async fn serve_websocket<S>(stream: S, read_ahead: Bytes, reader: Reader) -> io::Result<()>
+pub fn serve_websocket<S>(stream: S, read_ahead: Bytes, reader: Reader) -> impl Future<Output = io::Result<()>> + use<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
+    // Not in the future, which would keep room for its arguments beside the connection.
     let mut connection = Connection::new(stream, reader);
     if !read_ahead.is_empty() {
-        let now = connection.reader.hub().now();
-        connection.session.handle_bytes(&read_ahead, now);
+        let now = connection.conversation.now();
+        connection.conversation.session.handle_bytes(&read_ahead, now);
     }
-    drop(read_ahead);
-    let end = std::future::poll_fn(|cx| connection.poll(cx)).await;
-    tracing::debug!(channel = %connection.reader.page().channel, end = ?end, "reader left");
-    end.map(|_| ())
+    connection
 }
 
 struct Connection<S> {
     stream: S,
-    session: Session,
-    reader: Reader,
+    conversation: Conversation,
     /// What is on its way: the rest of one frame, shared with every other reader.
     outgoing: Bytes,
     /// Our half of the stream is closed; the reader has until then to close its own, so that nothing it has yet to read is
@@ -55,24 +52,36 @@ thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH_BYTES].into());
 }
 
+impl<S: AsyncRead + AsyncWrite + Unpin> Future for Connection<S> {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let end = ready!(self.poll_end(cx));
+        match end {
+            Ok(end) => self.conversation.log_end(end),
+            Err(_) => self.conversation.log_end(None),
+        }
+        Poll::Ready(end.map(|_| ()))
+    }
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn new(stream: S, reader: Reader) -> Self {
-        let session = Session::new(reader.hub().config(), reader.hub().now());
-        Self { stream, session, reader, outgoing: Bytes::new(), lingers_until: None }
+        Self { stream, conversation: Conversation::new(reader), outgoing: Bytes::new(), lingers_until: None }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Close>>> {
-        let now = self.reader.hub().now();
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Close>>> {
+        let now = self.conversation.now();
         loop {
             if self.poll_read(cx, now)?.is_ready() {
                 return Poll::Ready(Ok(None));
             }
-            let was_full = !self.session.wants_bytes();
+            let was_full = !self.conversation.session.wants_bytes();
             let end = match self.lingers_until {
                 Some(until) => self.poll_linger(cx, now, until),
                 None => self.poll_write(cx, now),
             };
-            if end.is_ready() || !was_full || !self.session.wants_bytes() {
+            if end.is_ready() || !was_full || !self.conversation.session.wants_bytes() {
                 return end;
             }
         }
@@ -81,12 +90,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Ready at the end of the stream. What the session does not want yet stays in the kernel, which slows the reader down.
     fn poll_read(&mut self, cx: &mut Context<'_>, now: u64) -> io::Result<Poll<()>> {
         SCRATCH.with_borrow_mut(|scratch| {
-            while self.session.wants_bytes() {
+            while self.conversation.session.wants_bytes() {
                 let mut buffer = ReadBuf::new(scratch);
                 match Pin::new(&mut self.stream).poll_read(cx, &mut buffer)? {
                     Poll::Pending => return Ok(Poll::Pending),
                     Poll::Ready(()) if buffer.filled().is_empty() => return Ok(Poll::Ready(())),
-                    Poll::Ready(()) => self.session.handle_bytes(buffer.filled(), now),
+                    Poll::Ready(()) => self.conversation.session.handle_bytes(buffer.filled(), now),
                 }
             }
             Ok(Poll::Pending)
@@ -102,14 +111,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     Poll::Ready(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                     Poll::Ready(written) => {
                         self.outgoing.advance(written);
-                        self.session.handle_written(now);
+                        self.conversation.session.handle_written(now);
                     }
                     Poll::Pending => return self.poll_blocked(cx, now),
                 }
             }
             // An empty slice of a frame would keep the whole frame.
             self.outgoing = Bytes::new();
-            match self.poll_outgoing(cx, now) {
+            // A stream with a buffer of its own (TLS) may keep what it took. Before the next frame is chosen: this is a queue, too.
+            if Pin::new(&mut self.stream).poll_flush(cx)?.is_pending() {
+                return self.poll_blocked(cx, now);
+            }
+            self.conversation.session.handle_flushed(now);
+            match self.conversation.poll_outgoing(cx, now) {
                 Poll::Ready(Some(bytes)) => self.outgoing = bytes,
                 Poll::Ready(None) => return self.poll_shutdown(cx, now),
                 Poll::Pending => return Poll::Pending,
@@ -120,56 +134,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn poll_blocked(&mut self, cx: &mut Context<'_>, now: u64) -> Poll<io::Result<Option<Close>>> {
-        match self.session.handle_blocked(now) {
+        match self.conversation.session.handle_blocked(now) {
             // Part of a frame may be out, so no close frame can follow: the socket just ends.
             Due::Close(close) => Poll::Ready(Ok(Some(close))),
             Due::At(deadline) => {
-                self.reader.wake_at(cx, deadline);
+                self.conversation.reader.wake_at(cx, deadline);
                 Poll::Pending
             }
             Due::Heartbeat => Poll::Pending,
         }
     }
 
-    /// The next bytes to write; `None` when there will be none.
-    fn poll_outgoing(&mut self, cx: &mut Context<'_>, now: u64) -> Poll<Option<Bytes>> {
-        loop {
-            if let Some(control) = self.session.poll_control() {
-                return Poll::Ready(Some(control));
-            }
-            if self.session.is_closed() {
-                return Poll::Ready(None);
-            }
-            let due = match self.session.poll_due(now) {
-                Due::At(due) => due,
-                Due::Heartbeat => return Poll::Ready(Some(self.heartbeat())),
-                Due::Close(_) if !self.session.is_open() => return Poll::Ready(None),
-                Due::Close(close) => {
-                    self.session.close(close, now);
-                    continue;
-                }
-            };
-            if !self.session.is_open() {
-                self.reader.wake_at(cx, due);
-                return Poll::Pending;
-            }
-            match self.reader.poll_next(cx, Pace::Stream, due) {
-                Poll::Ready(Delivery::Frame(frame)) => return Poll::Ready(Some(frame.websocket())),
-                Poll::Ready(Delivery::Close(close)) => self.session.close(close, now),
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-    }
-
-    fn heartbeat(&self) -> Bytes {
-        match self.reader.heartbeat() {
-            Some(frame) => frame.websocket_with_ping(),
-            None => Bytes::from_static(&crate::frame::PING),
-        }
-    }
-
     fn poll_shutdown(&mut self, cx: &mut Context<'_>, now: u64) -> Poll<io::Result<Option<Close>>> {
-        ready!(pin!(&mut self.stream).poll_shutdown(cx))?;
+        if pin!(&mut self.stream).poll_shutdown(cx)?.is_pending() {
+            return self.poll_blocked(cx, now);
+        }
         let until = now + CLOSE_WAIT.as_millis() as u64;
         self.lingers_until = Some(until);
         self.poll_linger(cx, now, until)
@@ -179,9 +158,45 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if now >= until {
             return Poll::Ready(Ok(None));
         }
-        self.reader.wake_at(cx, until);
+        self.conversation.reader.wake_at(cx, until);
         Poll::Pending
     }
 }
 
 const MAX_WRITES: usize = 32;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::{
+        io::{AsyncReadExt, BufStream},
+        net::TcpStream,
+    };
+
+    use super::*;
+    use crate::{ChannelId, Config, Hub, bus, cursor::Start, session::Session};
+
+    fn size_of_future<F>(_: fn(TcpStream, Bytes, Reader) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_connection_is_no_more_than_what_it_holds() {
+        let held = size_of::<TcpStream>() + size_of::<Session>() + size_of::<Reader>() + size_of::<Bytes>();
+        let lingers = size_of::<Option<u64>>();
+        assert!(size_of_future(serve_websocket::<TcpStream>) <= held + lingers);
+    }
+
+    #[tokio::test]
+    async fn a_stream_with_a_buffer_of_its_own_is_flushed() {
+        let config = Config::default();
+        let hub = Hub::new(bus::from_url("memory:", &config).unwrap(), config).unwrap();
+        let channel = ChannelId::new("blog").unwrap();
+        let reader = hub.join(&channel, Start::Recent, hub.admit(None).unwrap()).await.unwrap();
+        let (ours, mut theirs) = tokio::io::duplex(1 << 10);
+        let _served = tokio::spawn(serve_websocket(BufStream::new(ours), Bytes::new(), reader));
+        let hello = tokio::time::timeout(Duration::from_secs(10), theirs.read_u8()).await;
+        assert_eq!(hello.unwrap().unwrap(), 0x81);
+    }
+}

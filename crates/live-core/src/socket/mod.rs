@@ -1,0 +1,65 @@
+//! The sockets of a server: what they are told before they serve anybody, and what ends them when their peer does nothing.
+
+mod guarded;
+mod lent;
+
+use std::io;
+
+use socket2::SockRef;
+
+pub(crate) use self::lent::Leaving;
+pub use self::{
+    guarded::{Guarded, Guards},
+    lent::{Answering, Lent},
+};
+use crate::config::Config;
+
+/// Tells a TCP socket to send small frames at once, and to keep in the kernel little that is not on its way: what piles up there is
+/// a queue per reader that no conflation reaches, and hides whether the reader makes progress. On Linux it also ends the
+/// connection when nothing that was sent is taken for `Config::write_deadline`.
+///
+/// What a listening socket is told on Linux and the BSDs, the connections that it accepts inherit. For servers that are not Live's own;
+/// theirs are tuned.
+pub fn tune<'a, S>(socket: &'a S, config: &Config)
+where
+    SockRef<'a>: From<&'a S>,
+{
+    let socket = SockRef::from(socket);
+    if let Err(error) = socket.set_tcp_nodelay(true).and_then(|()| bound(&socket, config)) {
+        tracing::debug!(%error, "socket not tuned");
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn bound(socket: &SockRef<'_>, config: &Config) -> io::Result<()> {
+    socket.set_tcp_notsent_lowat(config.max_unsent_bytes)?;
+    // RFC 5482: the write deadline also for what the kernel has taken already, so that a peer that is gone without a word is noticed
+    // on transports which it does not answer on.
+    socket.set_tcp_user_timeout(Some(config.write_deadline))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn bound(_: &SockRef<'_>, _: &Config) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod tests {
+    use std::net::{TcpListener, TcpStream};
+
+    use super::*;
+
+    #[test]
+    fn connections_inherit_what_their_listener_was_told() {
+        let config = Config::default();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        tune(&listener, &config);
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (accepted, _) = listener.accept().unwrap();
+        let socket = SockRef::from(&accepted);
+        assert!(socket.tcp_nodelay().unwrap());
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(config.write_deadline));
+        assert_eq!(socket.tcp_notsent_lowat().unwrap(), config.max_unsent_bytes);
+    }
+}
