@@ -3,6 +3,11 @@
 //! tungstenite does the protocol of what comes in (masking, fragments, UTF-8, pings, close, limits). Frames to the reader are
 //! encoded already and go past it, so that an idle session holds no buffer.
 
+#[cfg(feature = "echo")]
+mod echo;
+#[cfg(test)]
+mod tests;
+
 use std::{
     io::{self, Read, Write},
     time::Duration,
@@ -30,6 +35,8 @@ pub struct Session {
     /// Since when the socket has taken nothing, while something is to be written.
     blocked_since: Option<u64>,
     timing: Timing,
+    #[cfg(feature = "echo")]
+    echoes: bool,
 }
 
 /// The deadlines of a session, in milliseconds.
@@ -47,8 +54,12 @@ enum Phase {
     Closing {
         until: u64,
     },
-    /// Both have closed, or the reader broke the protocol: what is in `control` goes out, and then nothing.
+    /// Both have closed: what is in `control` goes out, and then nothing.
     Closed,
+    /// The reader broke the protocol. As closed, but nothing says that it has read why.
+    Failed,
+    /// As failed: the reader sends more than it may, and the rest is on its way.
+    Overrun,
 }
 
 /// What the time has come for.
@@ -90,14 +101,16 @@ impl Session {
                 silence: millis(config.silence_deadline),
                 write: millis(config.write_deadline),
             },
+            #[cfg(feature = "echo")]
+            echoes: config.echo,
         }
     }
 
     /// Takes what the reader sent, in pieces of any size. Text and binary are ignored: readers have nothing to say.
     pub fn handle_bytes(&mut self, bytes: &[u8], now: u64) {
         self.heard_at = now;
-        if self.phase == Phase::Closed {
-            return;
+        if self.is_closed() {
+            return self.handle_late_bytes(bytes);
         }
         let mut stream = Memory { input: bytes, output: &mut self.control };
         loop {
@@ -105,6 +118,9 @@ impl Session {
                 Ok(Message::Close(_)) | Err(Error::ConnectionClosed | Error::AlreadyClosed) => {
                     return self.handle_close();
                 }
+                // RFC 6455 §5.5.1: after sending Close, send no more data.
+                #[cfg(feature = "echo")]
+                Ok(message) if self.echoes && self.phase == Phase::Open => echo::push(&message, stream.output),
                 Ok(_) => {}
                 Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => return self.fail(&error),
@@ -134,7 +150,14 @@ impl Session {
         if self.phase == Phase::Open {
             self.push_close(code, &error.to_string());
         }
-        self.phase = Phase::Closed;
+        self.phase = if code == 1009 { Phase::Overrun } else { Phase::Failed };
+    }
+
+    /// What is not read any more. Behind its own close frame a reader sends nothing (RFC 6455 §5.5.1), so then it is over.
+    fn handle_late_bytes(&mut self, bytes: &[u8]) {
+        if self.has_failed() && ends_with_close(bytes) {
+            self.phase = Phase::Closed;
+        }
     }
 
     /// Begins to close; nothing but the close frame is sent from now on.
@@ -174,7 +197,17 @@ impl Session {
 
     /// Whether nothing is left to do but to end the stream, once [`Session::poll_control`] is empty.
     pub fn is_closed(&self) -> bool {
-        self.phase == Phase::Closed
+        matches!(self.phase, Phase::Closed | Phase::Failed | Phase::Overrun)
+    }
+
+    /// Whether the reader broke the protocol and has not closed since.
+    pub(crate) fn has_failed(&self) -> bool {
+        matches!(self.phase, Phase::Failed | Phase::Overrun)
+    }
+
+    /// Whether it did so by a message that is too big, the rest of which is still to come.
+    pub(crate) fn is_overrun(&self) -> bool {
+        self.phase == Phase::Overrun
     }
 
     /// The socket took something.
@@ -184,6 +217,20 @@ impl Session {
         if self.blocked_since.take().is_some() {
             self.heard_at = now;
         }
+    }
+
+    /// Nothing that the stream took is left in it.
+    pub(crate) fn handle_flushed(&mut self, now: u64) {
+        if self.blocked_since.is_some() {
+            self.handle_written(now);
+        }
+    }
+
+    /// What was handed out at `since` has been on its way until now, and whoever sends it asked for nothing meanwhile: a silence in
+    /// which the reader had no say.
+    pub(crate) fn handle_held(&mut self, since: u64, now: u64) {
+        self.sent_at = now;
+        self.heard_at = now.min(self.heard_at + now.saturating_sub(since));
     }
 
     /// The socket took nothing. What waits in it holds back everything else, so only the deadline is left.
@@ -216,6 +263,14 @@ impl Session {
 /// Pongs that wait to be sent, beside those to one more read.
 const MAX_CONTROL_BYTES: usize = 16 << 10;
 
+/// Whether a reader's close frame is the last of these bytes (RFC 6455 §5.5: masked, with at most 125 bytes).
+fn ends_with_close(bytes: &[u8]) -> bool {
+    (0..=125u8).any(|length| {
+        let start = bytes.len().checked_sub(6 + usize::from(length));
+        start.is_some_and(|start| bytes[start..].starts_with(&[0x88, 0x80 | length]))
+    })
+}
+
 /// Lets the context read from and write to memory; it sees an empty socket where the bytes end.
 struct Memory<'a> {
     input: &'a [u8],
@@ -239,118 +294,5 @@ impl Write for Memory<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn session() -> Session {
-        Session::new(&Config::default(), 0)
-    }
-
-    /// A frame from a reader, masked with zeros.
-    fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
-        let length = u8::try_from(payload.len()).unwrap();
-        [&[0x80 | opcode, 0x80 | length, 0, 0, 0, 0], payload].concat()
-    }
-
-    #[test]
-    fn a_ping_is_answered_even_byte_by_byte() {
-        let mut session = session();
-        for byte in masked(0x9, b"hi") {
-            session.handle_bytes(&[byte], 0);
-        }
-        assert_eq!(session.poll_control().unwrap(), &[0x8a, 2, b'h', b'i'][..]);
-        assert!(session.poll_control().is_none());
-        assert!(session.is_open());
-    }
-
-    #[test]
-    fn a_reader_that_leaves_its_pongs_unread_is_not_listened_to() {
-        let mut session = session();
-        while session.wants_bytes() {
-            session.handle_bytes(&masked(0x9, &[0; 125]), 0);
-        }
-        assert!(session.poll_control().unwrap().len() < MAX_CONTROL_BYTES + 128);
-        assert!(session.wants_bytes());
-    }
-
-    #[test]
-    fn the_readers_close_is_answered_with_its_own_code() {
-        let mut session = session();
-        session.handle_bytes(&masked(0x8, &1000u16.to_be_bytes()), 0);
-        assert_eq!(session.poll_control().unwrap(), &[0x88, 2, 3, 0xe8][..]);
-        assert!(session.is_closed());
-    }
-
-    #[test]
-    fn our_close_ends_with_the_readers_answer_or_after_a_while() {
-        let mut session = session();
-        session.close(Close::AdmissionEnded, 0);
-        assert_eq!(session.poll_control().unwrap()[2..4], 4100u16.to_be_bytes());
-        assert!(!session.is_open() && !session.is_closed());
-        assert_eq!(session.poll_due(1_999), Due::At(2_000));
-        assert_eq!(session.poll_due(2_000), Due::Close(Close::Silent));
-        session.handle_bytes(&masked(0x8, &4100u16.to_be_bytes()), 5);
-        assert!(session.is_closed());
-        assert!(session.poll_control().is_none());
-    }
-
-    #[test]
-    fn a_reader_that_breaks_the_protocol_is_told_how() {
-        let long = u64::MAX.to_be_bytes();
-        for (bytes, code) in [
-            (vec![0x81, 0x01, b'x'], 1002u16),
-            (masked(0x3, b""), 1002),
-            (vec![0xc1, 0x80, 0, 0, 0, 0], 1002),
-            (masked(0x1, b"\xff"), 1007),
-            ([&[0x82, 0xfe, 0x10, 0x01, 0, 0, 0, 0][..], &[0; 8]].concat(), 1009),
-            ([&[0x82, 0xff][..], &long, &[0; 4]].concat(), 1009),
-        ] {
-            let mut session = session();
-            session.handle_bytes(&bytes, 0);
-            let sent = session.poll_control().unwrap();
-            assert_eq!(u16::from_be_bytes([sent[2], sent[3]]), code, "{bytes:x?}");
-            assert!(sent.len() <= 127 && session.is_closed());
-        }
-    }
-
-    #[test]
-    fn silence_is_answered_by_heartbeats_and_then_by_the_end() {
-        let mut session = session();
-        assert_eq!(session.poll_due(24_999), Due::At(25_000));
-        assert_eq!(session.poll_due(25_000), Due::Heartbeat);
-        session.handle_written(25_000);
-        assert_eq!(session.poll_due(25_000), Due::At(50_000));
-        session.handle_written(50_000);
-        assert_eq!(session.poll_due(60_000), Due::Close(Close::Silent));
-        session.handle_bytes(&masked(0xa, b""), 59_000);
-        assert_eq!(session.poll_due(60_000), Due::At(75_000));
-    }
-
-    #[test]
-    fn a_reader_that_only_listens_is_pinged_and_a_slow_one_is_heard_by_what_it_takes() {
-        let mut session = session();
-        session.handle_written(20_000);
-        assert_eq!(session.poll_due(20_000), Due::At(25_000));
-        assert_eq!(session.poll_due(25_000), Due::Heartbeat);
-        session.handle_written(25_000);
-        session.handle_bytes(&masked(0xa, b""), 26_000);
-        assert_eq!(session.poll_due(26_000), Due::At(50_000));
-        assert!(matches!(session.handle_blocked(50_000), Due::At(_)));
-        session.handle_written(79_000);
-        assert_eq!(session.poll_due(100_000), Due::At(104_000));
-    }
-
-    #[test]
-    fn a_socket_that_takes_nothing_ends_at_the_write_deadline() {
-        let mut session = session();
-        assert_eq!(session.handle_blocked(100), Due::At(30_100));
-        assert_eq!(session.handle_blocked(30_099), Due::At(30_100));
-        session.handle_written(30_099);
-        assert_eq!(session.handle_blocked(30_100), Due::At(60_100));
-        assert_eq!(session.handle_blocked(60_100), Due::Close(Close::TooSlow));
     }
 }
