@@ -109,6 +109,11 @@ pub struct Config {
 
     /// The time that numbers updates. Default: the system's.
     pub clock: Clock,
+
+    /// Whether a WebSocket sends each message back to its reader, for suites that test the protocol. Default: no.
+    #[cfg(feature = "echo")]
+    #[doc(hidden)]
+    pub echo: bool,
 }
 
 impl Default for Config {
@@ -157,6 +162,8 @@ impl Default for Config {
             drain_window: Duration::from_secs(10),
             drain_deadline: Duration::from_secs(20),
             clock: Clock::default(),
+            #[cfg(feature = "echo")]
+            echo: false,
         }
     }
 }

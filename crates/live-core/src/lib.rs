@@ -17,12 +17,15 @@ mod html;
 pub mod http;
 mod hub;
 mod id;
+mod metrics;
 pub mod page;
 mod policy;
 mod publisher;
 #[cfg(feature = "hyper")]
 pub mod server;
 mod session;
+#[cfg(feature = "socket")]
+pub mod socket;
 mod sync;
 mod transport;
 mod update;
@@ -38,10 +41,11 @@ pub use self::{
     http::Route,
     hub::{Delivery, Hub, HubError, PageSource, Reader, SourceFuture},
     id::{ChannelId, IdError, MAX_ID_CHARACTERS, PostId},
+    metrics::{FanOut, Metrics, TransportMetrics},
     page::{PageLimits, WhenFull},
     policy::{Admission, Connections, ForwardedHeader, Full, Origins, Permit, Publishing, TokenDigest, TrustedProxies},
     publisher::{Chosen, PUBLISHER_VARIABLE, Publisher, Publishers, Transport, UnknownPublisher},
     session::{Due, Session},
-    transport::serve_websocket,
+    transport::{WebSocketBody, serve_websocket},
     update::{Render, Sort, Update, UpdateError},
 };

@@ -51,6 +51,16 @@ impl<T: Clone> Announcements<T> {
 
     /// Hands an item with its place in the log to every subscriber, without ever waiting for one.
     pub fn announce(&self, at: u64, item: &T) {
+        self.announce_without_waking(at, item).wake();
+    }
+
+    /// Tells every subscriber that something may have been lost.
+    pub fn lose(&self) {
+        self.lose_without_waking().wake();
+    }
+
+    /// As [`announce`](Self::announce), for a caller who holds a lock: it wakes them when it has let go.
+    pub fn announce_without_waking(&self, at: u64, item: &T) -> Sleepers {
         self.for_each(|state: &mut State<T>| {
             if state.items.len() >= self.capacity {
                 state.items.clear();
@@ -58,15 +68,15 @@ impl<T: Clone> Announcements<T> {
             } else if !state.lost {
                 state.items.push_back((at, item.clone()));
             }
-        });
+        })
     }
 
-    /// Tells every subscriber that something may have been lost.
-    pub fn lose(&self) {
+    /// As [`lose`](Self::lose), for a caller who holds a lock.
+    pub fn lose_without_waking(&self) -> Sleepers {
         self.for_each(|state: &mut State<T>| {
             state.items.clear();
             state.lost = true;
-        });
+        })
     }
 
     /// How many subscribers there are.
@@ -74,7 +84,7 @@ impl<T: Clone> Announcements<T> {
         lock(&self.subscribers).iter().filter(|queue| !lock(&queue.state).left).count()
     }
 
-    fn for_each(&self, change: impl Fn(&mut State<T>)) {
+    fn for_each(&self, change: impl Fn(&mut State<T>)) -> Sleepers {
         let mut wakers = Vec::new();
         // Held throughout: two owners' announcements reach every subscriber in one order.
         let mut subscribers = lock(&self.subscribers);
@@ -86,19 +96,37 @@ impl<T: Clone> Announcements<T> {
             }
             !state.left
         });
-        drop(subscribers);
-        wakers.into_iter().for_each(Waker::wake);
+        Sleepers(wakers)
+    }
+}
+
+/// Subscribers who have something to take and do not know it yet.
+#[derive(Debug, Default)]
+#[must_use = "nobody else wakes them"]
+pub struct Sleepers(Vec<Waker>);
+
+impl Sleepers {
+    /// Wakes them. Hold no lock: waking may run or drop a task, which may come back here.
+    pub fn wake(self) {
+        self.0.into_iter().for_each(Waker::wake);
+    }
+
+    /// These and those.
+    pub fn and(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
     }
 }
 
 impl<T> Drop for Announcements<T> {
     fn drop(&mut self) {
-        for queue in lock(&self.subscribers).drain(..) {
+        let queues = std::mem::take(&mut *lock(&self.subscribers));
+        for queue in queues {
             let mut state = lock(&queue.state);
             state.ended = true;
-            if let Some(waker) = state.waker.take() {
-                waker.wake();
-            }
+            let waker = state.waker.take();
+            drop(state);
+            waker.into_iter().for_each(Waker::wake);
         }
     }
 }
@@ -126,7 +154,10 @@ impl<T> Tail<T> {
         if state.ended {
             return Poll::Ready(None);
         }
-        state.waker = Some(cx.waker().clone());
+        let former = state.waker.replace(cx.waker().clone());
+        drop(state);
+        // Dropping a waker may drop a task: not under the lock.
+        drop(former);
         Poll::Pending
     }
 }
@@ -135,7 +166,10 @@ impl<T> Drop for Tail<T> {
     fn drop(&mut self) {
         let mut state = lock(&self.queue.state);
         state.left = true;
-        state.items.clear();
+        let unread = (std::mem::take(&mut state.items), state.waker.take());
+        drop(state);
+        // Outside the lock, as above.
+        drop(unread);
     }
 }
 
@@ -185,6 +219,11 @@ impl<S, T> Subscription<S, T> {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use std::{
+        sync::atomic::{AtomicBool, Ordering},
+        task::Wake,
+    };
+
     use super::*;
 
     fn poll<S, T>(subscription: &mut Subscription<S, T>) -> Poll<Option<Event<S, T>>> {
@@ -225,5 +264,35 @@ mod tests {
         drop(announcements);
         assert_eq!(poll(&mut second), Poll::Ready(Some(Event::Snapshot(()))));
         assert_eq!(poll(&mut second), Poll::Ready(None));
+    }
+
+    /// Whether the queue was free when its subscriber was woken.
+    struct Free(Arc<Queue<u64>>, AtomicBool);
+
+    impl Free {
+        fn look(&self) {
+            self.1.store(self.0.state.try_lock().is_ok(), Ordering::SeqCst);
+        }
+    }
+
+    impl Wake for Free {
+        fn wake(self: Arc<Self>) {
+            self.look();
+        }
+    }
+
+    #[test]
+    fn whoever_is_woken_finds_no_lock_held() {
+        let ends: [fn(Announcements<u64>); 3] = [drop, |owner| owner.announce(1, &1), |owner| owner.lose()];
+        for end in ends {
+            let announcements = Announcements::new(2);
+            let mut subscription = announcements.subscribe().follow(0, ());
+            let free = Arc::new(Free(Arc::clone(&subscription.tail.queue), AtomicBool::new(false)));
+            assert_eq!(poll(&mut subscription), Poll::Ready(Some(Event::Snapshot(()))));
+            let waker = Waker::from(Arc::clone(&free));
+            assert_eq!(subscription.poll_next(&mut Context::from_waker(&waker)), Poll::Pending);
+            end(announcements);
+            assert!(free.1.load(Ordering::SeqCst));
+        }
     }
 }

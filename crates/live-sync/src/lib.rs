@@ -12,7 +12,7 @@ mod sync;
 mod wake;
 
 pub use self::{
-    announce::{Announcements, Event, Subscription, Tail},
+    announce::{Announcements, Event, Sleepers, Subscription, Tail},
     wake::{Waiter, WakeList},
 };
 

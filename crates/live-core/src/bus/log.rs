@@ -27,6 +27,7 @@ pub(super) struct Outcome {
     /// `None` if the page stays as it was.
     pub(super) numbered: Option<Arc<Numbered>>,
     /// The key to store with the update.
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a store keeps it"))]
     pub(super) key: Option<(IdempotencyKey, Known)>,
 }
 

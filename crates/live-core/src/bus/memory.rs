@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use live_sync::Announcements;
+use live_sync::{Announcements, Sleepers};
 
 use super::{BusError, BusFuture, EventBus, IdempotencyKey, Published, Subscription, log::Log};
 use crate::{
@@ -97,9 +97,14 @@ impl MemoryBus {
             logs.remove(channel);
         }
         let outcome = outcome?;
-        if let (Some(numbered), Some(announcements)) = (&outcome.numbered, subscribed.get(channel)) {
-            announcements.announce(numbered.cursor.version.number(), numbered);
-        }
+        let sleepers = match (&outcome.numbered, subscribed.get(channel)) {
+            (Some(numbered), Some(announcements)) => {
+                announcements.announce_without_waking(numbered.cursor.version.number(), numbered)
+            }
+            _ => Sleepers::default(),
+        };
+        drop(pages);
+        sleepers.wake();
         Ok(outcome.published)
     }
 

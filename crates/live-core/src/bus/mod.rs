@@ -3,11 +3,15 @@
 mod idempotency;
 mod log;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis_pubsub;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
 use std::{fmt, pin::Pin, sync::Arc};
 
+#[cfg(feature = "redis")]
+pub use self::redis_pubsub::RedisPubSubBus;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteBus;
 pub use self::{
@@ -24,9 +28,11 @@ use crate::{
 
 /// What carries updates from publishers to hubs; the original calls it an event bus.
 ///
-/// A *logged* bus keeps every page with its log, so that a reader can resume anywhere. One bus serves all pages.
+/// A *logged* bus keeps every page with its log, so that a reader can resume anywhere. A *relayed* one keeps nothing: each node numbers
+/// what it hears, cursors are good on one node for as long as it misses nothing, and whoever has another one begins anew. One bus
+/// serves all pages.
 pub trait EventBus: Send + Sync + 'static {
-    /// Numbers, stores and then announces an update. `Ok` means that it is stored.
+    /// Numbers, stores and then announces an update. `Ok` means that it is stored; on a relayed bus, that it was handed over.
     ///
     /// With a key, a repetition of the same update has no effect and returns the first result.
     fn publish<'a>(
@@ -38,6 +44,17 @@ pub trait EventBus: Send + Sync + 'static {
 
     /// The page as it is, and then every update that follows. Dropping the subscription unsubscribes.
     fn subscribe<'a>(&'a self, channel: &'a ChannelId) -> BusFuture<'a, Subscription>;
+
+    /// Makes a page whole out of what a [`PageSource`](crate::PageSource) has loaded, unless its head has moved meanwhile. A relayed
+    /// bus does so on this node only.
+    fn seed<'a>(&'a self, channel: &'a ChannelId, seed: Update) -> BusFuture<'a, Published> {
+        self.publish(channel, seed, None)
+    }
+
+    /// Whether the bus answers: what a readiness check asks.
+    fn check<'a>(&'a self) -> BusFuture<'a, ()> {
+        Box::pin(async move { self.heads(&[]).await.map(drop) })
+    }
 
     /// The heads of these pages, in their order: what a hub compares its own with.
     fn heads<'a>(&'a self, channels: &'a [ChannelId]) -> BusFuture<'a, Vec<Cursor>>;
@@ -53,7 +70,7 @@ pub trait EventBus: Send + Sync + 'static {
 pub type BusFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, BusError>> + Send + 'a>>;
 
 /// What a bus of one's own announces with, and what a subscription yields.
-pub use live_sync::{Announcements, Event, Tail};
+pub use live_sync::{Announcements, Event, Sleepers, Tail};
 
 /// A snapshot of a page, and the numbered updates that follow it.
 pub type Subscription = live_sync::Subscription<Page, Arc<Numbered>>;
@@ -81,6 +98,14 @@ pub enum BusError {
     /// The update does not fit the page. Nothing was stored; change the update.
     #[error(transparent)]
     Refused(#[from] NumberError),
+    /// The update is larger than one message may be. Nothing was stored; split the update.
+    #[error("the update comes to {bytes} bytes of JSON (limit: {max})")]
+    TooLarge {
+        /// Bytes of its JSON.
+        bytes: usize,
+        /// The limit.
+        max: usize,
+    },
     /// The key came with another update before. Use a new key for a new update.
     #[error("idempotency key was used with another update")]
     KeyReused,
@@ -109,26 +134,62 @@ pub enum BusError {
     Randomness(#[from] getrandom::Error),
 }
 
-/// Opens the bus that a URL names: `memory:` (one process, gone with it) or `sqlite:FILE` (one process, durable).
+/// Opens the bus that a URL names:
 ///
-/// `sqlite://FILE` is the same. While another process holds the file, this waits for up to [`Config::bus_deadline`].
+/// - `memory:`: one process, gone with it.
+/// - `sqlite:FILE` or `sqlite://FILE`: one process, durable. While another process holds the file, this waits for up to
+///   [`Config::bus_deadline`].
+/// - `redis+pubsub://USER:PASSWORD@HOST:PORT/DATABASE`, `rediss+pubsub://…` over TLS: many processes, nothing is kept. It is what
+///   Wagtail Live publishes to, and without an address it is Wagtail Live's default one. It works without Redis until it is there.
 ///
 /// # Errors
 /// [`BusError::Open`] names what is wrong with the URL or the file.
 pub fn from_url(url: &str, config: &Config) -> Result<Arc<dyn EventBus>, BusError> {
-    let refuse = |reason: &str| Err(BusError::Open { url: url.to_owned(), reason: reason.to_owned() });
     match url.split_once(':') {
         Some(("memory", "")) => Ok(Arc::new(MemoryBus::new(config)?)),
         #[cfg(feature = "sqlite")]
         Some(("sqlite", file)) => Ok(Arc::new(SqliteBus::open(file.strip_prefix("//").unwrap_or(file), config)?)),
         #[cfg(not(feature = "sqlite"))]
-        Some(("sqlite", _)) => refuse("this program was built without the feature sqlite of live-core"),
-        _ => refuse("write memory: or sqlite:FILE"),
+        Some(("sqlite", _)) => Err(refuse(url, "this program was built without the feature sqlite of live-core")),
+        #[cfg(feature = "redis")]
+        Some(("redis+pubsub" | "rediss+pubsub", _)) => Ok(Arc::new(RedisPubSubBus::open(url, config)?)),
+        #[cfg(not(feature = "redis"))]
+        Some(("redis+pubsub" | "rediss+pubsub", _)) => {
+            Err(refuse(url, "this program was built without the feature redis of live-core"))
+        }
+        _ => Err(refuse(url, "write memory:, sqlite:FILE or redis+pubsub://HOST")),
+    }
+}
+
+fn refuse(url: &str, reason: impl Into<String>) -> BusError {
+    BusError::Open { url: without_secrets(url), reason: reason.into() }
+}
+
+/// The URL without a password, which may be anywhere in one that cannot be read: an error ends in a log. A file has none.
+fn without_secrets(url: &str) -> String {
+    match url.split_once(':') {
+        None | Some(("memory" | "sqlite", _)) => url.to_owned(),
+        Some((scheme, _)) => format!("{scheme}:***"),
     }
 }
 
 impl fmt::Debug for dyn EventBus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventBus").field("subscriptions", &self.subscriptions()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_scheme_is_refused_with_the_known_ones_and_without_the_password() {
+        let urls = ["redis://me:se@cr/et@example.org", "kafka://:se@cr/et@example.org", "redis+pubsub", ""];
+        for url in urls.into_iter().chain(["redis://:se@cr/et", "redis://example.org/?password=cr/et", "redis:cr/et"]) {
+            let error = from_url(url, &Config::default()).unwrap_err().to_string();
+            assert!(error.contains("write memory:, sqlite:FILE or redis+pubsub://HOST"), "{error}");
+            assert!(!error.contains("cr/et"), "{error}");
+        }
     }
 }

@@ -78,8 +78,9 @@ impl Hub {
         pages.iter().for_each(|page| page.wake.wake_all());
     }
 
-    /// Returns once nobody reads any page.
-    pub(crate) async fn all_left(&self) {
+    /// Returns once nobody reads any page: what a server waits for, after [draining](Self::draining) has begun and its connections
+    /// have ended, because a reader on a WebSocket has left its connection behind.
+    pub async fn all_left(&self) {
         self.left(|page| !page.has_no_readers()).await;
     }
 

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    time::Instant,
 };
 
 use live_sync::WakeList;
@@ -15,6 +16,7 @@ use crate::{
     cursor::{Cursor, Start},
     frame::Frame,
     id::ChannelId,
+    metrics::Counters,
     page::{Answer, ApplyError, Numbered, Page, Standing, View, ViewLimits},
     sync::lock,
 };
@@ -24,6 +26,7 @@ use crate::{
 pub(crate) struct LivePage {
     pub(crate) channel: ChannelId,
     limits: ViewLimits,
+    counters: Arc<Counters>,
     /// Held to look or to apply, never across an await and never while waking.
     state: Mutex<State>,
     pub(super) wake: Arc<WakeList>,
@@ -84,10 +87,11 @@ pub(crate) enum Look {
 const MAX_VERDICTS: usize = 1_024;
 
 impl LivePage {
-    pub(super) fn new(channel: ChannelId, limits: ViewLimits) -> Self {
+    pub(super) fn new(channel: ChannelId, limits: ViewLimits, counters: Arc<Counters>) -> Self {
         Self {
             channel,
             limits,
+            counters,
             state: Mutex::default(),
             wake: Arc::default(),
             undecided: Arc::default(),
@@ -165,8 +169,12 @@ impl LivePage {
             Err(ApplyError::Old { .. }) => return Ok(()),
             Err(gap) => return Err(gap),
         }
+        if let Some(frame) = view.newest() {
+            frame.set_arrived(Instant::now());
+        }
         state.forget_alive();
         drop(state);
+        self.counters.updates.add(1);
         self.wake.wake_all();
         Ok(())
     }
@@ -245,7 +253,7 @@ mod tests {
     fn a_replica_that_lags_does_not_take_a_reader_back() {
         let mut page = Page::new(Epoch::from_bits(1), 10);
         publish(&mut page, 10, Update::replace([]));
-        let live = LivePage::new(ChannelId::new("a").unwrap(), Config::default().view_limits());
+        let live = LivePage::new(ChannelId::new("a").unwrap(), Config::default().view_limits(), Arc::default());
         live.install(page.clone());
         let update = Update::new().render(Render::new(PostId::new("a").unwrap(), "x"));
         let missing = publish(&mut page, 20, update);
@@ -260,7 +268,7 @@ mod tests {
 
     #[test]
     fn the_bus_is_asked_once_and_again_when_it_did_not_answer() {
-        let live = LivePage::new(ChannelId::new("a").unwrap(), Config::default().view_limits());
+        let live = LivePage::new(ChannelId::new("a").unwrap(), Config::default().view_limits(), Arc::default());
         live.install(Page::new(Epoch::from_bits(1), 10));
         let reader = Cursor::new(Epoch::from_bits(7), Version::saturating(15));
         assert!(matches!(live.look_on(reader, 9), Look::Ask(_)));
@@ -272,7 +280,7 @@ mod tests {
     #[test]
     fn a_page_that_becomes_whole_resets_the_readers_it_had_to_send_away() {
         let mut page = Page::new(Epoch::from_bits(1), 10);
-        let live = LivePage::new(ChannelId::new("a").unwrap(), Config::default().view_limits());
+        let live = LivePage::new(ChannelId::new("a").unwrap(), Config::default().view_limits(), Arc::default());
         live.install(page.clone());
         let reader = Cursor::new(Epoch::from_bits(7), Version::saturating(15));
         assert!(matches!(live.look_on(reader, 9), Look::Ask(_)));

@@ -34,8 +34,10 @@ use crate::{
     cursor::{Cursor, Start},
     element::Element,
     id::ChannelId,
+    metrics::{Counters, Metrics},
     page::Page,
     policy::{Connections, Full, Permit},
+    publisher::Transport,
     sync::lock,
     update::Update,
 };
@@ -61,6 +63,7 @@ struct Inner {
     source: Option<Arc<dyn PageSource>>,
     config: Config,
     connections: Arc<Connections>,
+    counters: Arc<Counters>,
     /// Pages with readers, or within the linger. Held for look-ups only.
     pages: Mutex<HashMap<ChannelId, Arc<LivePage>>>,
     drain: Drain,
@@ -98,6 +101,7 @@ impl Hub {
             source,
             config,
             connections,
+            counters: Arc::default(),
             pages: Mutex::default(),
             drain: Drain::default(),
             swept: Mutex::default(),
@@ -130,9 +134,13 @@ impl Hub {
         let published = self.inner.bus.publish(channel, update, key).await;
         match &published {
             Ok(published) => {
+                self.inner.counters.published.add(1);
                 tracing::debug!(%channel, cursor = %published.cursor, repeated = published.repeated, "published")
             }
-            Err(error) => tracing::warn!(%channel, %error, "publish failed"),
+            Err(error) => {
+                self.inner.counters.publish_failures.add(1);
+                tracing::warn!(%channel, %error, "publish failed");
+            }
         }
         published
     }
@@ -180,6 +188,23 @@ impl Hub {
         lock(&self.inner.pages).len()
     }
 
+    /// What the hub has counted since it began, and how its pages are at the moment.
+    pub fn metrics(&self) -> Metrics {
+        let pages: Vec<_> = lock(&self.inner.pages).values().cloned().collect();
+        Metrics {
+            open_pages: pages.len() as u64,
+            stale_pages: pages.iter().filter(|page| page.is_stale()).count() as u64,
+            subscriptions: self.inner.bus.subscriptions() as u64,
+            ..self.inner.counters.snapshot()
+        }
+    }
+
+    /// The channels that the hub follows, each with its number of readers, in no order.
+    pub fn channels(&self) -> Vec<(ChannelId, usize)> {
+        let pages = lock(&self.inner.pages);
+        pages.values().map(|page| (page.channel.clone(), page.readers.load(Ordering::Relaxed))).collect()
+    }
+
     /// Counts a reader from this address in.
     ///
     /// # Errors
@@ -194,11 +219,22 @@ impl Hub {
     /// [`HubError::Unavailable`] if the bus does not answer within the deadline, [`HubError::TooManyPages`] if as many pages are
     /// open as may be, [`HubError::Draining`] while the server drains. The reader should come back later in each case.
     pub async fn join(&self, channel: &ChannelId, start: Start, permit: Permit) -> Result<Reader, HubError> {
+        // Readers over other transports come by the routes.
+        self.join_over(Transport::WebSocket, channel, start, permit).await
+    }
+
+    pub(crate) async fn join_over(
+        &self,
+        transport: Transport,
+        channel: &ChannelId,
+        start: Start,
+        permit: Permit,
+    ) -> Result<Reader, HubError> {
         if self.is_draining() {
             return Err(HubError::Draining);
         }
         let (page, counted) = self.open(channel).await?;
-        Ok(Reader::new(self.clone(), page, counted, permit, start))
+        Ok(Reader::new(self.clone(), page, counted.over(transport), permit, start))
     }
 
     /// The page's replica, opened if need be, with a reader counted in so that it stays.
@@ -222,7 +258,8 @@ impl Hub {
         }
         let is_full = pages.len() >= self.inner.config.max_open_pages;
         let evicted = if is_full { Some(remove_longest_left(&mut pages).ok_or(HubError::TooManyPages)?) } else { None };
-        let page = Arc::new(LivePage::new(channel.clone(), self.inner.config.view_limits()));
+        let page =
+            Arc::new(LivePage::new(channel.clone(), self.inner.config.view_limits(), Arc::clone(&self.inner.counters)));
         let counted = reader::Counted::new(self, &page);
         pages.insert(channel.clone(), Arc::clone(&page));
         drop(pages);
@@ -276,7 +313,7 @@ impl Hub {
     }
 
     /// Has the sweep wake what is due in this list, for as long as it exists.
-    #[cfg(feature = "hyper")]
+    #[cfg(feature = "socket")]
     pub(crate) fn sweep_also(&self, list: &Arc<WakeList>) {
         lock(&self.inner.swept).push(Arc::downgrade(list));
     }

@@ -1,6 +1,7 @@
 //! One task per open page: it follows the bus, and brings every update into the replica.
 
 use std::{
+    future::poll_fn,
     sync::{Arc, Weak},
     time::Duration,
 };
@@ -10,13 +11,13 @@ use live_sync::Event;
 use super::{Hub, Inner, LivePage, live_page::Opening};
 use crate::{
     bus::{BusError, Published, Subscription},
-    page::{NumberError, Page},
+    page::{ApplyError, NumberError, Numbered, Page},
     update::Update,
 };
 
 /// Begins to follow the bus for this page. The task ends when the page is closed or the hub is gone.
 pub(super) fn start(hub: &Hub, page: &Arc<LivePage>) {
-    let pump = Pump { inner: Arc::downgrade(&hub.inner), page: Arc::clone(page), seeded: None, failures: 0 };
+    let pump = Pump { inner: Arc::downgrade(&hub.inner), page: Arc::clone(page), draft: None, failures: 0 };
     hub.inner.runtime.spawn(pump.run());
 }
 
@@ -24,9 +25,22 @@ struct Pump {
     /// Weak, so that a hub which nobody uses any more ends.
     inner: Weak<Inner>,
     page: Arc<LivePage>,
-    /// The page opens when the replica has reached this version of the seed.
-    seeded: Option<Published>,
+    /// A page that is not complete enough to be shown.
+    draft: Option<Draft>,
     failures: u32,
+}
+
+/// What the bus has of a page, until the seed that makes it whole has come back from there: a page without it would send readers away
+/// whom it can soon bring up to date.
+struct Draft {
+    page: Page,
+    seed: Option<Published>,
+}
+
+impl Draft {
+    fn is_complete(&self) -> bool {
+        self.seed.is_none_or(|seed| self.page.cursor().version >= seed.cursor.version)
+    }
 }
 
 /// Why following the bus came to an end.
@@ -39,9 +53,10 @@ impl Pump {
     async fn run(mut self) {
         loop {
             let Some(hub) = self.hub() else { return };
-            let subscription = hub.within_deadline(hub.inner.bus.subscribe(&self.page.channel)).await;
+            let subscription = hub.inner.bus.subscribe(&self.page.channel);
+            let subscription = tokio::time::timeout(hub.inner.config.bus_deadline, subscription).await;
             drop(hub);
-            match subscription {
+            match subscription.unwrap_or(Err(BusError::Unavailable)) {
                 Ok(subscription) => {
                     self.failures = 0;
                     if let End::Closed = self.follow(subscription).await {
@@ -49,8 +64,12 @@ impl Pump {
                     }
                     tracing::debug!(channel = %self.page.channel, "continuity lost, subscribing anew");
                 }
-                Err(_) if *self.page.opening.borrow() == Opening::Pending => return self.fail(),
-                Err(_) => {
+                Err(error) => {
+                    self.failures += 1;
+                    self.log_failure(&error);
+                    if self.is_pending() {
+                        return self.fail();
+                    }
                     self.page.set_stale();
                     self.back_off().await;
                 }
@@ -69,6 +88,10 @@ impl Pump {
         pages.get(&self.page.channel).is_some_and(|page| Arc::ptr_eq(page, &self.page))
     }
 
+    fn is_pending(&self) -> bool {
+        *self.page.opening.borrow() == Opening::Pending
+    }
+
     /// The readers that wait get a 503, and the next one tries again.
     fn fail(&self) {
         if let Some(hub) = self.hub() {
@@ -77,69 +100,92 @@ impl Pump {
     }
 
     async fn follow(&mut self, mut subscription: Subscription) -> End {
+        self.draft = None;
         loop {
             let event = tokio::select! {
                 biased;
-                event = std::future::poll_fn(|cx| subscription.poll_next(cx)) => event,
+                event = poll_fn(|cx| subscription.poll_next(cx)) => event,
                 // The head differs from the bus's, or the page was closed.
                 () = self.page.resubscribe.notified() => return if self.hub().is_some() { End::Lost } else { End::Closed },
             };
             match event {
-                Some(Event::Snapshot(page)) => self.install(page).await,
-                Some(Event::Item(update)) if self.page.apply(&update).is_ok() => {}
+                Some(Event::Snapshot(page)) => match self.seed(&page).await {
+                    Ok(seed) => self.draft = Some(Draft { page, seed }),
+                    Err(error) => {
+                        tracing::debug!(channel = %self.page.channel, %error, "bus lost while the page was loaded");
+                        self.failures += 1;
+                        self.back_off().await;
+                        return End::Lost;
+                    }
+                },
+                Some(Event::Item(update)) if self.apply(&update) => {}
                 Some(Event::Item(_) | Event::Lost) | None => return End::Lost,
             }
-            self.open_if_ready();
+            self.show_if_complete();
         }
     }
 
-    async fn install(&mut self, page: Page) {
-        let whole = page.is_whole();
-        self.page.install(page);
-        if !whole && *self.page.opening.borrow() == Opening::Pending {
-            self.seeded = self.seed().await;
+    /// `false` if updates in between are missing.
+    fn apply(&mut self, update: &Numbered) -> bool {
+        match &mut self.draft {
+            Some(draft) => !matches!(draft.page.apply(update), Err(ApplyError::Gap { .. })),
+            None => self.page.apply(update).is_ok(),
         }
     }
 
-    fn open_if_ready(&self) {
-        let head = self.page.with_page(Page::cursor);
-        let ready = self.seeded.is_none_or(|seed| head.is_some_and(|head| head.version >= seed.cursor.version));
-        if ready && *self.page.opening.borrow() == Opening::Pending {
-            self.page.opening.send_replace(Opening::Open);
+    fn show_if_complete(&mut self) {
+        if let Some(draft) = self.draft.take_if(|draft| draft.is_complete()) {
+            self.page.install(draft.page);
+            if self.is_pending() {
+                self.page.opening.send_replace(Opening::Open);
+            }
         }
     }
 
-    /// Makes the page whole out of the site's own database. A publish in between means that the load may be older: load again.
-    async fn seed(&self) -> Option<Published> {
-        let hub = self.hub()?;
-        let source = hub.inner.source.clone()?;
+    /// Makes the page whole out of the site's own database, if it is not. A publish in between means that the load may be older: load
+    /// again. `None` if there is nothing to wait for, an error if the bus is lost.
+    async fn seed(&self, page: &Page) -> Result<Option<Published>, BusError> {
+        let Some(hub) = self.hub().filter(|_| !page.is_whole()) else { return Ok(None) };
+        let Some(source) = hub.inner.source.clone() else { return Ok(None) };
+        if !self.is_pending() {
+            // What its readers see is of before the loss.
+            self.page.set_stale();
+        }
         let deadline = hub.inner.config.bus_deadline;
         for _ in 0..MAX_SEEDS {
-            let head = hub.cursor(&self.page.channel).await.ok()?;
+            let head = hub.cursor(&self.page.channel).await.map_err(|_| BusError::Unavailable)?;
             let posts = match tokio::time::timeout(deadline, source.load(&self.page.channel)).await {
-                Ok(Ok(posts)) => posts?,
+                Ok(Ok(Some(posts))) => posts,
+                Ok(Ok(None)) => return Ok(None),
                 Ok(Err(error)) => return self.not_whole(&error.to_string()),
                 Err(_) => return self.not_whole("it did not answer in time"),
             };
             let seed = Update::replace(posts).if_head_is(head);
-            match hub.inner.bus.publish(&self.page.channel, seed, None).await {
-                Ok(published) => return Some(published),
+            match hub.inner.bus.seed(&self.page.channel, seed).await {
+                Ok(published) => return Ok(Some(published)),
                 Err(BusError::Refused(NumberError::HeadMoved { .. })) => {}
+                Err(BusError::Unavailable) => return Err(BusError::Unavailable),
                 Err(error) => return self.not_whole(&error.to_string()),
             }
         }
         self.not_whole("the page changes faster than it loads")
     }
 
-    fn not_whole(&self, reason: &str) -> Option<Published> {
+    fn not_whole(&self, reason: &str) -> Result<Option<Published>, BusError> {
         tracing::warn!(channel = %self.page.channel, reason, "page source failed");
-        None
+        Ok(None)
     }
 
-    async fn back_off(&mut self) {
-        self.failures += 1;
+    /// Once for each outage: all pages have the same one.
+    fn log_failure(&self, error: &BusError) {
+        match self.failures {
+            1 => tracing::warn!(channel = %self.page.channel, %error, "bus does not answer"),
+            failures => tracing::debug!(channel = %self.page.channel, %error, failures, "bus does not answer"),
+        }
+    }
+
+    async fn back_off(&self) {
         let delay = FIRST_RETRY * 2u32.saturating_pow(self.failures.min(8) - 1);
-        tracing::warn!(channel = %self.page.channel, ?delay, "bus does not answer");
         tokio::time::sleep(delay.min(LAST_RETRY)).await;
     }
 }

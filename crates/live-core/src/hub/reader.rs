@@ -14,13 +14,14 @@ use crate::{
     cursor::{Cursor, Start, Version},
     frame::Frame,
     policy::Permit,
+    publisher::Transport,
 };
 
 /// A reader who was admitted to a page. It holds a cursor and no queue: whatever it lacks is in the page's log.
 #[derive(Debug)]
 pub struct Reader {
     // Dropped first: it counts on the page and the hub below.
-    _counted: Counted,
+    counted: Counted,
     waiter: Waiter,
     /// While its cursor is with the bus.
     undecided: Option<Waiter>,
@@ -67,7 +68,7 @@ impl Reader {
         }
         let position = Position::Start(start);
         Self {
-            _counted: counted,
+            counted,
             waiter,
             undecided: None,
             hub,
@@ -143,8 +144,22 @@ impl Reader {
             }
             Look::Hello(_) | Look::UpToDate | Look::Wait => return None,
         };
+        self.count(&frame, pace);
         self.position = Position::At(frame.cursor());
         Some(Delivery::Frame(frame))
+    }
+
+    fn count(&self, frame: &Frame, pace: Pace) {
+        let (counters, transport) = (&self.hub.inner.counters, self.counted.transport());
+        match self.position {
+            Position::At(_) if pace == Pace::Stream => counters.followed(transport, frame),
+            _ => counters.delivered(transport, frame),
+        }
+    }
+
+    /// Counts an answer that was made for this reader alone.
+    pub(crate) fn count_answer(&self, bytes: usize) {
+        self.hub.inner.counters.answered(self.counted.transport(), bytes);
     }
 
     /// A stream says hello; so does a poll to a reader that has no cursor yet.
@@ -156,7 +171,7 @@ impl Reader {
         if self.admitted_until != u64::MAX && self.hub.now() >= self.admitted_until {
             return Some(Close::AdmissionEnded);
         }
-        self.hub.drain_close(self._counted.resuming)
+        self.hub.drain_close(self.counted.resuming)
     }
 
     /// Ready when the page's head is above `seen`. Cancel safe.
@@ -185,7 +200,10 @@ impl Reader {
     /// The heartbeat for a reader that is at the head; a reader behind it is about to get a frame.
     pub(crate) fn heartbeat(&self) -> Option<Arc<Frame>> {
         let Position::At(cursor) = self.position else { return None };
-        self.page.heartbeat().filter(|heartbeat| heartbeat.cursor() == cursor)
+        let heartbeat = self.page.heartbeat().filter(|heartbeat| heartbeat.cursor() == cursor)?;
+        let transport = self.counted.transport();
+        self.hub.inner.counters.sent(transport, heartbeat.len_over(transport));
+        Some(heartbeat)
     }
 
     /// The delay before a reader may come back.
@@ -200,13 +218,25 @@ pub(super) struct Counted {
     hub: Hub,
     page: Arc<LivePage>,
     resuming: bool,
+    /// `None` while nobody reads over it yet.
+    transport: Option<Transport>,
 }
 
 impl Counted {
     /// Call it under the lock of the hub's pages, so that the page is not closed in between.
     pub(super) fn new(hub: &Hub, page: &Arc<LivePage>) -> Self {
         page.readers.fetch_add(1, Ordering::AcqRel);
-        Self { hub: hub.clone(), page: Arc::clone(page), resuming: false }
+        Self { hub: hub.clone(), page: Arc::clone(page), resuming: false, transport: None }
+    }
+
+    pub(super) fn over(mut self, transport: Transport) -> Self {
+        self.hub.inner.counters.joined(transport);
+        self.transport = Some(transport);
+        self
+    }
+
+    fn transport(&self) -> Transport {
+        self.transport.unwrap_or(Transport::WebSocket)
     }
 
     fn set_resuming(&mut self) {
@@ -219,6 +249,9 @@ impl Drop for Counted {
     fn drop(&mut self) {
         if self.resuming {
             self.page.resuming.fetch_sub(1, Ordering::AcqRel);
+        }
+        if let Some(transport) = self.transport {
+            self.hub.inner.counters.left(transport);
         }
         self.hub.reader_left(&self.page);
     }

@@ -6,6 +6,12 @@ mod faulty_bus;
 mod hub;
 mod memory_bus;
 mod publishers;
-// Its children are killed and lose rights as on Unix.
+#[cfg(all(unix, feature = "redis"))]
+mod redis;
+#[cfg(all(unix, feature = "redis"))]
+#[allow(dead_code, unreachable_pub, reason = "it is another crate's, which depends on this one")]
+#[path = "../../../live-conformance/src/redis_server.rs"]
+mod redis_server;
+// Their processes are killed, stopped and lose rights as on Unix.
 #[cfg(all(unix, feature = "sqlite"))]
 mod sqlite;

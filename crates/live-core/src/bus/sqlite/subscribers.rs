@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use live_sync::{Announcements, Tail};
+use live_sync::{Announcements, Sleepers, Tail};
 
 use super::super::memory::TAIL_CAPACITY;
 use crate::{id::ChannelId, page::Numbered, sync::lock};
@@ -35,16 +35,18 @@ impl Subscribers {
     }
 
     pub(super) fn announce(&self, channel: &ChannelId, numbered: &Arc<Numbered>) {
-        if let Some(announcements) = lock(&self.channels).subscribed.get(channel) {
-            announcements.announce(numbered.cursor.version.number(), numbered);
-        }
+        let at = numbered.cursor.version.number();
+        self.tell(channel, |announcements| announcements.announce_without_waking(at, numbered));
     }
 
     /// Tells the channel's subscribers to begin anew.
     pub(super) fn lose(&self, channel: &ChannelId) {
-        if let Some(announcements) = lock(&self.channels).subscribed.get(channel) {
-            announcements.lose();
-        }
+        self.tell(channel, Announcements::lose_without_waking);
+    }
+
+    fn tell(&self, channel: &ChannelId, tell: impl FnOnce(&Announcements<Arc<Numbered>>) -> Sleepers) {
+        let sleepers = lock(&self.channels).subscribed.get(channel).map(tell);
+        sleepers.unwrap_or_default().wake();
     }
 
     pub(super) fn has(&self, channel: &ChannelId) -> bool {

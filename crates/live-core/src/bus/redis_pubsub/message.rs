@@ -1,0 +1,187 @@
+//! What is on the wire between publishers and this bus: Wagtail Live's own channel names and JSON.
+
+use indexmap::IndexMap;
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use crate::{
+    id::{ChannelId, PostId},
+    update::{Item, Render, Sort, Update, UpdateError},
+};
+
+/// What the original puts before a channel id (`make_channel_group_name`).
+const GROUP: &str = "group_";
+
+/// The name of the page's channel in Redis, which takes any text as it is.
+pub(super) fn group(channel: &ChannelId) -> String {
+    format!("{GROUP}{channel}")
+}
+
+/// The channel id in the name of a channel in Redis.
+pub(super) fn channel_of(group: &[u8]) -> Option<&str> {
+    std::str::from_utf8(group).ok()?.strip_prefix(GROUP)
+}
+
+/// Why a message is skipped. It says nothing of what is in the message, because it is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum MessageError {
+    #[error("the message has {bytes} bytes (limit: {max})")]
+    TooLarge { bytes: usize, max: usize },
+    #[error("the message is not UTF-8")]
+    NotUtf8,
+    #[error("the message is not JSON")]
+    NotJson,
+    #[error("the message is not the JSON of an update")]
+    NotAnUpdate,
+}
+
+/// Parses a message, without the content of hidden posts.
+pub(super) fn decode(message: &[u8], max: usize) -> Result<Update, MessageError> {
+    if message.len() > max {
+        return Err(MessageError::TooLarge { bytes: message.len(), max });
+    }
+    Update::from_json(message).map_err(|error| match error {
+        UpdateError::NotUtf8(_) => MessageError::NotUtf8,
+        UpdateError::Json(error) if error.is_syntax() || error.is_eof() => MessageError::NotJson,
+        _ => MessageError::NotAnUpdate,
+    })
+}
+
+/// The JSON of the original's publishers. What they do not know (`sort`, `rev`, `reset`) is beside it, where their readers ignore it.
+pub(super) fn encode(update: &Update) -> Vec<u8> {
+    // An update has nothing that JSON cannot say.
+    serde_json::to_vec(&Message(update)).unwrap_or_default()
+}
+
+struct Message<'a>(&'a Update);
+
+impl Serialize for Message<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let items = self.0.clone().into_items();
+        let mut renders = IndexMap::new();
+        let mut removals = Vec::new();
+        for (id, item) in &items {
+            match item {
+                Item::Render(render) => {
+                    renders.insert(id, RenderOut::of(render));
+                }
+                Item::Removal { rev } => {
+                    // The original's browser code takes strings only, and passes over what it does not find; to Live the last one counts.
+                    removals.push(RemovalOut::Id(id));
+                    removals.extend(rev.map(|rev| RemovalOut::WithRev { id, rev }));
+                }
+            }
+        }
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("renders", &renders)?;
+        map.serialize_entry("removals", &removals)?;
+        if self.0.is_replace() {
+            map.serialize_entry("reset", &true)?;
+        }
+        map.end()
+    }
+}
+
+#[derive(Serialize)]
+struct RenderOut<'a> {
+    show: bool,
+    content: std::borrow::Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sort: Option<Sort>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rev: Option<u64>,
+}
+
+impl<'a> RenderOut<'a> {
+    fn of(render: &'a Render) -> Self {
+        let content = match render.html() {
+            Some(html) => html.into(),
+            // The original's browser code shows `undefined` where there is none, and would not find the post again.
+            None => format!("<div data-post-id=\"{}\" hidden></div>", render.id()).into(),
+        };
+        Self { show: render.html().is_some(), content, sort: render.sort, rev: render.rev }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum RemovalOut<'a> {
+    Id(&'a PostId),
+    WithRev { id: &'a PostId, rev: u64 },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAX: usize = 1 << 20;
+
+    fn id(id: &str) -> PostId {
+        PostId::new(id).unwrap()
+    }
+
+    #[test]
+    fn a_channel_in_redis_is_named_as_the_original_names_it() {
+        for name in ["GOLD", "group_", "*", "Ünïcode ✓", "a b{c}", "]["] {
+            let channel = ChannelId::new(name).unwrap();
+            assert_eq!(group(&channel), format!("group_{name}"));
+            assert_eq!(channel_of(group(&channel).as_bytes()), Some(name));
+        }
+        assert_eq!(channel_of(b"liveblog_GOLD"), None);
+        assert_eq!(channel_of(b"group_\xff"), None);
+    }
+
+    #[test]
+    fn what_the_original_publishes_is_read() {
+        // As Python's `json.dumps` writes it.
+        let message = br#"{"renders": {"d943e339-4f68": {"show": true, "content": "\n\n<div class=\"live-post\" data-post-id=\"d943e339-4f68\">\u00dcn <b>&quot;1&quot;</b></div>"}}, "removals": ["3"]}"#;
+        let update = decode(message, MAX).unwrap();
+        let render = update.renders().next().unwrap();
+        let html = "\n\n<div class=\"live-post\" data-post-id=\"d943e339-4f68\">Ün <b>&quot;1&quot;</b></div>";
+        assert_eq!(render.html(), Some(html));
+        assert_eq!(update.removals().map(PostId::as_str).collect::<Vec<_>>(), ["3"]);
+    }
+
+    #[test]
+    fn what_live_publishes_has_the_originals_shape() {
+        let update = Update::new().render(Render::new(id("7"), "Ü")).render(Render::hidden(id("8"))).remove(id("3"));
+        let expected = concat!(
+            r#"{"renders":{"7":{"show":true,"content":"<div data-post-id=\"7\">Ü</div>"},"#,
+            r#""8":{"show":false,"content":"<div data-post-id=\"8\" hidden></div>"}},"removals":["3"]}"#
+        );
+        assert_eq!(String::from_utf8(encode(&update)).unwrap(), expected);
+        assert_eq!(String::from_utf8(encode(&Update::new())).unwrap(), r#"{"renders":{},"removals":[]}"#);
+    }
+
+    #[test]
+    fn live_reads_back_everything_that_it_published() {
+        let updates = [
+            Update::new()
+                .render(Render::new(id("b"), "<b>\"1\"</b>").sort(Sort::pinned(2)).rev(9))
+                .render(Render::hidden(id("a")))
+                .remove(id("c"))
+                .remove_rev(id("d"), 4),
+            Update::replace([Render::new(id("a"), "x"), Render::new(id("b"), "y")]),
+        ];
+        for update in updates {
+            assert_eq!(decode(&encode(&update), MAX).unwrap(), update);
+        }
+    }
+
+    #[test]
+    fn bad_messages_are_told_apart_without_a_word_of_what_is_in_them() {
+        let secret = r#"{"renders": {"a": {"show": "secret", "content": "secret"}}}"#;
+        for (message, expected) in [
+            (&b"secret"[..], MessageError::NotJson),
+            (b"{\"renders\": {}", MessageError::NotJson),
+            (b"", MessageError::NotJson),
+            (b"{\"removals\": [\"secret\xff\"]}", MessageError::NotUtf8),
+            (b"[\"secret\"]", MessageError::NotAnUpdate),
+            (secret.as_bytes(), MessageError::NotAnUpdate),
+            (&[b' '; 100], MessageError::TooLarge { bytes: 100, max: 99 }),
+        ] {
+            let error = decode(message, 99).unwrap_err();
+            assert_eq!(error, expected);
+            assert!(!error.to_string().contains("secret"));
+        }
+    }
+}

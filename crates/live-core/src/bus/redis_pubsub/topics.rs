@@ -1,0 +1,239 @@
+//! The channels that one connection is subscribed to: each with its page, which this node numbers as the messages come.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
+
+use live_sync::{Announcements, Tail};
+use redis::{PushInfo, PushKind, Value};
+use tokio::sync::{Notify, watch};
+
+use super::{
+    message,
+    topic::{self, Arrival, Phase, Topic},
+};
+use crate::{
+    bus::{BusError, Published, memory::TAIL_CAPACITY},
+    config::{Clock, Config},
+    cursor::{Cursor, Epoch},
+    id::ChannelId,
+    page::{Numbered, Page, PageLimits, Standing},
+    sync::lock,
+    update::Update,
+};
+
+/// What a page may come to.
+#[derive(Debug)]
+pub(super) struct Rules {
+    /// The epoch of the cursors of pages that are not followed here.
+    pub(super) origin: Epoch,
+    pub(super) limits: PageLimits,
+    pub(super) max_tombstones: usize,
+    pub(super) max_message_bytes: usize,
+    pub(super) clock: Clock,
+}
+
+impl Rules {
+    pub(super) fn new(config: &Config) -> Result<Self, BusError> {
+        Ok(Self {
+            origin: Epoch::random()?,
+            limits: config.page,
+            max_tombstones: config.max_tombstones,
+            max_message_bytes: config.max_publish_bytes,
+            clock: config.clock.clone(),
+        })
+    }
+}
+
+/// The topics of one connection. When it ends they end, because nobody knows what was published meanwhile.
+#[derive(Debug)]
+pub(super) struct Topics {
+    rules: Arc<Rules>,
+    /// Held for the time of a message, so that all subscribers see one order. Never across an await, and never while somebody is
+    /// woken, be it by the end of a topic: that may run or drop a task, which may come back here.
+    state: Mutex<State>,
+    /// There is something to subscribe to.
+    pub(super) wanted: Notify,
+    /// The connection has ended.
+    pub(super) disconnected: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    topics: HashMap<ChannelId, Topic>,
+    ended: bool,
+}
+
+/// What Redis is to be told.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Changes {
+    pub(super) join: Vec<ChannelId>,
+    pub(super) leave: Vec<ChannelId>,
+}
+
+impl Topics {
+    pub(super) fn new(rules: Arc<Rules>) -> Self {
+        Self { rules, state: Mutex::default(), wanted: Notify::new(), disconnected: Notify::new() }
+    }
+
+    /// Begins a tail of a channel. Its snapshot may be read once the channel is joined.
+    pub(super) fn enter(&self, channel: &ChannelId) -> Result<(Tail<Arc<Numbered>>, watch::Receiver<Phase>), BusError> {
+        let mut state = lock(&self.state);
+        if state.ended {
+            return Err(BusError::Unavailable);
+        }
+        if !state.topics.contains_key(channel) {
+            let topic = Topic::new(Announcements::new(TAIL_CAPACITY), self.rules.max_tombstones)?;
+            state.topics.insert(channel.clone(), topic);
+            self.wanted.notify_one();
+        }
+        let topic = state.topics.get(channel).ok_or(BusError::Unavailable)?;
+        Ok((topic.announcements.subscribe(), topic.phase.subscribe()))
+    }
+
+    pub(super) fn page(&self, channel: &ChannelId) -> Option<Page> {
+        joined(&lock(&self.state), channel).map(|topic| topic.page.clone())
+    }
+
+    /// The head of a page. Of one that is not followed here nothing is known: its cursor is good for nothing but to be told so.
+    pub(super) fn head(&self, channel: &ChannelId) -> Cursor {
+        let state = lock(&self.state);
+        let unknown = Page::new(self.rules.origin, 0).cursor();
+        joined(&state, channel).map_or(unknown, |topic| topic.page.cursor())
+    }
+
+    pub(super) fn standing(&self, channel: &ChannelId, cursor: Cursor) -> Standing {
+        let state = lock(&self.state);
+        match joined(&state, channel).map(|topic| topic.page.standing(cursor)) {
+            // Whoever numbers the page knows every cursor that is good on this node.
+            Some(Standing::Unknown) | None => Standing::Dead,
+            Some(known) => known,
+        }
+    }
+
+    /// Makes a page whole, on this node only.
+    pub(super) fn seed(&self, channel: &ChannelId, seed: Update) -> Result<Published, BusError> {
+        let mut state = lock(&self.state);
+        let topic = state.topics.get_mut(channel).filter(|topic| topic.is_joined()).ok_or(BusError::Unavailable)?;
+        let sleepers = topic.take(seed, &self.rules)?;
+        let cursor = topic.page.cursor();
+        drop(state);
+        sleepers.wake();
+        Ok(Published { cursor, repeated: false })
+    }
+
+    /// Where the message that is about to be published arrives, if its channel is followed here.
+    pub(super) fn expect(&self, channel: &ChannelId, message: &[u8]) -> Option<Arrival> {
+        let mut state = lock(&self.state);
+        state.topics.get_mut(channel).filter(|topic| topic.is_joined()).map(|topic| topic.expect(message))
+    }
+
+    /// How many channels somebody is subscribed to.
+    pub(super) fn count(&self) -> usize {
+        lock(&self.state).topics.values().filter(|topic| topic.announcements.subscribers() > 0).count()
+    }
+
+    /// What has changed since the last call. Channels without a subscriber go at once, so that whoever comes anew subscribes anew.
+    pub(super) fn changes(&self) -> Changes {
+        let mut changes = Changes::default();
+        let mut state = lock(&self.state);
+        let given_up = state.topics.extract_if(|channel, topic| {
+            let is_left = topic.announcements.subscribers() == 0;
+            match topic.phase() {
+                Phase::New if is_left => {}
+                Phase::New => {
+                    topic.set_asked();
+                    changes.join.push(channel.clone());
+                }
+                Phase::Joined if is_left => changes.leave.push(channel.clone()),
+                Phase::Asked | Phase::Joined => {}
+            }
+            is_left && topic.phase() != Phase::Asked
+        });
+        let given_up: Vec<_> = given_up.collect();
+        drop(state);
+        drop(given_up);
+        changes
+    }
+
+    /// Redis does not let this node subscribe to the channel. Those who wait for it are told by the end of the topic.
+    pub(super) fn refuse(&self, channel: &ChannelId) {
+        let refused = lock(&self.state).topics.remove(channel);
+        drop(refused);
+    }
+
+    /// The connection is over. Its subscribers learn that they have to begin anew.
+    pub(super) fn end(&self) {
+        let mut state = lock(&self.state);
+        state.ended = true;
+        let topics = std::mem::take(&mut state.topics);
+        drop(state);
+        topics.values().for_each(|topic| topic.announcements.lose());
+    }
+
+    /// What Redis says of its own accord, in its order.
+    pub(super) fn handle(&self, push: &PushInfo) {
+        match (&push.kind, push.data.as_slice()) {
+            (PushKind::Message, [Value::BulkString(group), Value::BulkString(message)]) => {
+                self.handle_message(group, message);
+            }
+            // From here on nothing is missed. What came before was for an earlier subscription.
+            (PushKind::Subscribe, [Value::BulkString(group), ..]) => {
+                if let Some(phase) = self.with_topic(group, |_, topic| topic.phase.clone()) {
+                    phase.send_replace(Phase::Joined);
+                }
+            }
+            (PushKind::Unsubscribe, [Value::BulkString(group), ..]) => self.handle_unsubscribed(group),
+            (PushKind::Disconnection, _) => self.disconnected.notify_one(),
+            _ => {}
+        }
+    }
+
+    fn handle_message(&self, group: &[u8], message: &[u8]) {
+        // Parsed before the lock is taken: that is most of the work.
+        let update = message::decode(message, self.rules.max_message_bytes);
+        let handled = self.with_topic(group, |channel, topic| {
+            if !topic.is_joined() {
+                return None;
+            }
+            let taken = update
+                .map_err(|error| error.to_string())
+                .and_then(|update| topic.take(update, &self.rules).map_err(|error| topic::reason(&error).to_owned()));
+            Some((channel.clone(), taken, topic.arrived(message)))
+        });
+        let Some((channel, taken, arrived)) = handled.flatten() else { return };
+        match taken {
+            Ok(sleepers) => sleepers.wake(),
+            Err(reason) => tracing::warn!(%channel, reason, "message skipped"),
+        }
+        if let Some((publisher, cursor)) = arrived {
+            // It may have given up.
+            let _ = publisher.send(cursor);
+        }
+    }
+
+    /// Redis ends a subscription that nobody here gave up.
+    fn handle_unsubscribed(&self, group: &[u8]) {
+        let Some(channel) = message::channel_of(group) else { return };
+        let mut state = lock(&self.state);
+        let is_joined = state.topics.get(channel).is_some_and(Topic::is_joined);
+        let ended = if is_joined { state.topics.remove(channel) } else { None };
+        drop(state);
+        ended.iter().for_each(|topic| topic.announcements.lose());
+    }
+
+    fn with_topic<T>(&self, group: &[u8], change: impl FnOnce(&ChannelId, &mut Topic) -> T) -> Option<T> {
+        let channel = message::channel_of(group)?;
+        let mut state = lock(&self.state);
+        let channel = state.topics.get_key_value(channel)?.0.clone();
+        state.topics.get_mut(&channel).map(|topic| change(&channel, topic))
+    }
+}
+
+fn joined<'a>(state: &'a State, channel: &ChannelId) -> Option<&'a Topic> {
+    state.topics.get(channel).filter(|topic| topic.is_joined())
+}
+
+#[cfg(test)]
+mod tests;
