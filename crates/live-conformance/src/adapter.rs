@@ -26,6 +26,22 @@ pub trait Serve: Send + Sync + 'static {
     fn prefix(&self) -> &'static str {
         "/live"
     }
+
+    /// What the framework does by itself, before the adapter is asked. The suite expects exactly that then.
+    fn habits(&self) -> &'static [Habit] {
+        &[]
+    }
+}
+
+/// What some frameworks do with requests before anybody is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Habit {
+    /// `100 Continue` is sent to whoever asks for it, also where the request is refused.
+    ContinuesUnasked,
+    /// A connection that says nothing is answered 408.
+    AnswersSilence,
+    /// A request whose header is not complete when the server stops is dropped.
+    DropsHalfRequests,
 }
 
 /// A server, until it has ended.
@@ -43,3 +59,9 @@ pub enum Routes {
 /// The adapter that a case runs on.
 #[derive(Clone, Copy)]
 pub(crate) struct Adapter(pub(crate) &'static dyn Serve);
+
+impl Adapter {
+    pub(crate) fn has(self, habit: Habit) -> bool {
+        self.0.habits().contains(&habit)
+    }
+}

@@ -35,7 +35,7 @@ impl Bystander {
     }
 
     /// Its page changes, and it shows that change and nothing of any other page.
-    pub(crate) async fn is_served(mut self, server: &TestServer) {
+    pub(crate) async fn ends_well(mut self, server: &TestServer) {
         let cursor = server.post(CHANNEL, "afterwards", "all is well").await;
         let page = Shown::by(server, CHANNEL).await;
         let reader = within("an update for the bystander", self.reader.wait_for(|reader| reader.is_at(&cursor))).await;

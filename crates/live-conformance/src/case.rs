@@ -73,6 +73,7 @@ impl Case {
         };
         let runtime = builder.worker_threads(2).enable_all().build().unwrap();
         runtime.block_on(async {
+            aftermath::begin();
             (self.begin)(adapter).await;
             aftermath::check().await;
         });

@@ -45,15 +45,17 @@ mod aftermath;
 mod bystander;
 mod cases;
 mod client;
+mod corpus;
 mod crowd;
 mod faulty_bus;
 mod model;
 mod random;
+pub mod redis_server;
 mod server;
 pub mod site;
 mod suite;
 
 pub use self::{
-    adapter::{Routes, Serve, Serving},
+    adapter::{Habit, Routes, Serve, Serving},
     suite::Suite,
 };

@@ -207,7 +207,7 @@ impl TestServer {
     /// After the last reader and the linger nothing is left of the pages. The bystander leaves, too.
     pub(crate) async fn forgets_its_readers(&self) {
         if let Some(bystander) = self.take_bystander() {
-            bystander.is_served(self).await;
+            bystander.ends_well(self).await;
         }
         let counts = || (self.hub.readers(), self.bus.subscriptions(), self.hub.open_pages());
         eventually("no reader, no subscription and no page", || counts() == (0, 0, 0)).await;

@@ -7,7 +7,7 @@ use libtest_mimic::{Arguments, Trial};
 use crate::{
     adapter::{Adapter, Serve},
     case::Case,
-    cases,
+    cases, corpus,
     server::hub_of_nobody,
 };
 
@@ -29,6 +29,7 @@ impl Suite {
         let by_framework = has_framework_server(adapter);
         let suiting = cases::all().filter(|case| case.suits(adapter, by_framework));
         self.trials.extend(suiting.map(|case| trial(name, adapter, case)));
+        self.trials.extend(corpus::trials(name, adapter));
         self
     }
 

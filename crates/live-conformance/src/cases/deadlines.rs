@@ -5,7 +5,7 @@ use std::time::Duration;
 use live_core::Config;
 
 use crate::{
-    adapter::Adapter,
+    adapter::{Adapter, Habit},
     case::Case,
     client::{Join, Message, Request, WebSocket, Wire},
     server::{TestServer, quick},
@@ -16,7 +16,7 @@ fn impatient() -> Config {
         header_timeout: Duration::from_millis(300),
         body_timeout: Duration::from_millis(300),
         heartbeat: Duration::from_millis(100),
-        silence_deadline: Duration::from_millis(800),
+        silence_deadline: Duration::from_secs(2),
         ..quick()
     }
 }
@@ -30,13 +30,15 @@ async fn a_connection_that_says_nothing_is_closed(adapter: Adapter) {
     let server = adapter.start(impatient()).await;
     let mut wire = Wire::connect(&server).await;
     others_are_served(&server).await;
-    assert!(wire.take_all().await.is_empty());
+    let answer = wire.response("GET").await.map(|response| response.status);
+    assert_eq!(answer, adapter.has(Habit::AnswersSilence).then_some(408));
+    assert!(wire.take_all().await.is_empty(), "the connection ends");
 }
 
 async fn a_request_whose_header_does_not_end_is_cut(adapter: Adapter) {
     let server = adapter.start(impatient()).await;
     let mut wire = Wire::connect(&server).await;
-    wire.send("GET /live/updates/blog/ HTTP/1.1\r\nHost: live.example\r\n").await;
+    wire.send("GET /updates/blog/ HTTP/1.1\r\nHost: live.example\r\n").await;
     others_are_served(&server).await;
     let mut dripped = 0;
     // A byte now and then must not keep it.
@@ -90,7 +92,7 @@ async fn a_reader_that_answers_stays(adapter: Adapter) {
 async fn an_idle_connection_between_two_requests_is_closed_in_time(adapter: Adapter) {
     let server = adapter.start(impatient()).await;
     let mut wire = Wire::connect(&server).await;
-    assert_eq!(wire.ask(Request::new("GET", "/live/live.js")).await.status, 200);
+    assert_eq!(wire.ask(Request::new("GET", "/live.js").under(server.prefix)).await.status, 200);
     assert!(wire.take_all().await.is_empty());
 }
 

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use live_core::Config;
 
 use crate::{
-    adapter::Adapter,
+    adapter::{Adapter, Habit},
     case::Case,
     client::{EventStream, Item, Message, Request, WebSocket, Wire, within},
     server::{TestServer, quick},
@@ -102,13 +102,13 @@ async fn a_waiting_poll_is_sent_away(adapter: Adapter) {
     let server = adapter.start(draining()).await;
     let head = server.seed("blog", &["1"]).await;
     let mut polls = Vec::new();
-    let wagtail = format!("/live/get-updates/blog/?last_update_ts={}", {
+    let wagtail = format!("/get-updates/blog/?last_update_ts={}", {
         let version = crate::model::Cursor::parse(&head).version;
         format!("{}.{:06}", version / 1_000_000, version % 1_000_000)
     });
-    for target in [format!("/live/updates/blog/?wait&cursor={head}"), wagtail] {
+    for target in [format!("/updates/blog/?wait&cursor={head}"), wagtail] {
         let mut wire = Wire::connect(&server).await;
-        wire.send(Request::new("GET", &target).to_bytes()).await;
+        wire.send(Request::new("GET", &target).under(server.prefix).to_bytes()).await;
         polls.push(wire);
     }
     server.has_readers(2).await;
@@ -142,6 +142,10 @@ async fn whoever_comes_during_the_drain_is_sent_away(adapter: Adapter) {
     drain(&server);
     within("the drain", server.hub.draining()).await;
     for (wire, rest) in &mut wires {
+        if adapter.has(Habit::DropsHalfRequests) {
+            assert!(wire.take_all().await.is_empty(), "the connection ends");
+            continue;
+        }
         wire.send(&rest).await;
         let response = wire.head().await.unwrap();
         assert_eq!(response.status, 503, "{response:?}");
@@ -167,7 +171,7 @@ async fn idle_connections_end_with_the_drain(adapter: Adapter) {
     let server = adapter.start(draining()).await;
     let mut silent = Wire::connect(&server).await;
     let mut between = Wire::connect(&server).await;
-    assert_eq!(between.ask(Request::new("GET", "/live/live.js")).await.status, 200);
+    assert_eq!(between.ask(Request::new("GET", "/live.js").under(server.prefix)).await.status, 200);
     let began = Instant::now();
     drain(&server);
     server.ends().await;

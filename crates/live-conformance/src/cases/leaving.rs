@@ -16,7 +16,8 @@ async fn a_reader_that_leaves_is_forgotten_however_it_leaves(adapter: Adapter) {
         let socket = WebSocket::open(&server, "blog", Some(&head)).await.into_wire();
         let events = EventStream::open(&server, "blog", Some(&head)).await.into_wire();
         let mut poll = Wire::connect(&server).await;
-        poll.send(Request::new("GET", &format!("/live/updates/blog/?wait&cursor={head}")).to_bytes()).await;
+        poll.send(Request::new("GET", &format!("/updates/blog/?wait&cursor={head}")).under(server.prefix).to_bytes())
+            .await;
         server.has_readers(3).await;
         for wire in [socket, events, poll] {
             leave(wire);
@@ -32,7 +33,7 @@ async fn a_reader_that_ends_its_half_of_the_connection_has_left(adapter: Adapter
     let socket = WebSocket::open(&server, "blog", Some(&head)).await.into_wire();
     let events = EventStream::open(&server, "blog", Some(&head)).await.into_wire();
     let mut poll = Wire::connect(&server).await;
-    poll.send(Request::new("GET", &format!("/live/updates/blog/?wait&cursor={head}")).to_bytes()).await;
+    poll.send(Request::new("GET", &format!("/updates/blog/?wait&cursor={head}")).under(server.prefix).to_bytes()).await;
     server.has_readers(3).await;
     for mut wire in [socket, events, poll] {
         wire.finish().await;

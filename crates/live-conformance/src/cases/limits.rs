@@ -63,7 +63,7 @@ async fn publishers_need_no_place_among_the_readers(adapter: Adapter) {
 
 async fn behind_a_proxy(adapter: Adapter, max: usize) -> TestServer {
     let trusted_proxies = TrustedProxies::new(["127.0.0.1"]).unwrap();
-    adapter.start_alone(Config { max_connections_per_address: max, trusted_proxies, ..quick() }).await
+    adapter.start(Config { max_connections_per_address: max, trusted_proxies, ..quick() }).await
 }
 
 async fn one_address_cannot_take_all_places(adapter: Adapter) {
@@ -87,7 +87,7 @@ async fn one_address_cannot_take_all_places(adapter: Adapter) {
 
 async fn the_addresses_of_one_subscriber_count_as_one(adapter: Adapter) {
     let trusted_proxies = TrustedProxies::new(["127.0.0.1"]).unwrap().header(ForwardedHeader::Forwarded);
-    let server = adapter.start_alone(Config { max_connections_per_address: 1, trusted_proxies, ..quick() }).await;
+    let server = adapter.start(Config { max_connections_per_address: 1, trusted_proxies, ..quick() }).await;
     let from =
         |request: &Request, node: &str| request.clone().header("Forwarded", &format!("for=\"{node}\";proto=https"));
     let first = head(&server, from(&joins("blog")[0], "[2001:db8:1:2::1]:4711")).await;
@@ -98,7 +98,7 @@ async fn the_addresses_of_one_subscriber_count_as_one(adapter: Adapter) {
 
 async fn nobody_but_a_trusted_proxy_says_whom_it_forwards_for(adapter: Adapter) {
     let trusted_proxies = TrustedProxies::new(["10.0.0.0/8"]).unwrap();
-    let server = adapter.start_alone(Config { max_connections_per_address: 1, trusted_proxies, ..quick() }).await;
+    let server = adapter.start(Config { max_connections_per_address: 1, trusted_proxies, ..quick() }).await;
     let mut readers = Vec::new();
     // Loopback has no limit; the address in the header would.
     for _ in 0..3 {
@@ -109,7 +109,7 @@ async fn nobody_but_a_trusted_proxy_says_whom_it_forwards_for(adapter: Adapter) 
 
 async fn more_pages_than_may_be_open_are_refused_while_all_have_readers(adapter: Adapter) {
     let server = adapter.start_alone(Config { max_open_pages: 2, ..quick() }).await;
-    let _one = WebSocket::open(&server, "one", None).await;
+    let mut one = WebSocket::open(&server, "one", None).await;
     let two = WebSocket::open(&server, "two", None).await;
     for request in joins("three") {
         is_refused(&head(&server, request).await.0, 503);
@@ -121,6 +121,9 @@ async fn more_pages_than_may_be_open_are_refused_while_all_have_readers(adapter:
     let (response, _wire) = head(&server, joins("three")[0].clone()).await;
     assert_eq!(response.status, 101, "a page that only lingers makes room");
     assert_eq!(server.open_pages(), 2);
+    one.frame().await;
+    let cursor = server.post("one", "1", "for those who are in").await;
+    assert_eq!(one.frame().await.cursor, cursor);
 }
 
 async fn polls_of_pages_that_nobody_reads_do_not_shut_others_out(adapter: Adapter) {

@@ -67,9 +67,12 @@ async fn no_secret_and_no_html_is_logged(adapter: Adapter) {
     let server = adapter.start(config).await;
     let cookie = |request: Request| request.header("Cookie", &format!("session={COOKIE}"));
     let bearer = |request: Request, token: &str| cookie(request).header("Authorization", &format!("Bearer {token}"));
-    let mut socket =
-        WebSocket::ask_on(Wire::connect(&server).await, cookie(Request::handshake("/live/ws/channel/blog/")), b"")
-            .await;
+    let mut socket = WebSocket::ask_on(
+        Wire::connect(&server).await,
+        cookie(Request::handshake("/ws/channel/blog/")).under(server.prefix),
+        b"",
+    )
+    .await;
     let mut events = EventStream::ask(&server, cookie(Request::new("GET", "/events/blog/"))).await;
     socket.frame().await;
     events.frame().await;

@@ -155,7 +155,7 @@ async fn a_connection_serves_one_request_after_the_other(adapter: Adapter) {
 async fn a_client_of_http_1_0_gets_its_answer_and_the_end(adapter: Adapter) {
     let server = adapter.start(quick()).await;
     let mut wire = Wire::connect(&server).await;
-    let response = wire.ask(Request::new("GET", "/live/updates/blog/").version("HTTP/1.0")).await;
+    let response = wire.ask(Request::new("GET", "/updates/blog/").under(server.prefix).version("HTTP/1.0")).await;
     assert_eq!((response.status, response.header("transfer-encoding")), (200, None));
     assert!(wire.take_all().await.is_empty());
 }

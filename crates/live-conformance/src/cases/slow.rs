@@ -123,7 +123,7 @@ async fn a_reader_that_makes_no_progress_is_cut_at_the_write_deadline(adapter: A
     other.frame().await;
     let narrow = || Wire::connect_narrow(&server);
     let mut socket = WebSocket::open_on(narrow().await, &server, "blog", Some("*")).await;
-    let request = |route: &str| Request::new("GET", &format!("/live{route}?cursor=*"));
+    let request = |route: &str| Request::new("GET", &format!("{route}?cursor=*")).under(server.prefix);
     let events = EventStream::ask_on(narrow().await, request("/events/blog/")).await;
     let mut poll = narrow().await;
     poll.send(request("/updates/blog/").to_bytes()).await;
@@ -147,6 +147,6 @@ async fn a_reader_that_makes_no_progress_is_cut_at_the_write_deadline(adapter: A
 /// All cases of this module.
 pub(crate) const CASES: &[Case] = cases![
     a_reader_that_stops_reading_gets_a_conflated_frame_when_it_reads_on,
-    a_reader_is_not_cut_for_being_slow_as_long_as_it_makes_progress + websocket,
+    a_reader_is_not_cut_for_being_slow_as_long_as_it_makes_progress + threaded + websocket,
     a_reader_that_makes_no_progress_is_cut_at_the_write_deadline,
 ];

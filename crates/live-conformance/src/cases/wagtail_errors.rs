@@ -94,7 +94,7 @@ async fn a_page_that_becomes_whole_can_be_polled_from_then_on(adapter: Adapter) 
 async fn whoever_waits_out_an_error_holds_no_place_among_the_readers(adapter: Adapter) {
     let server = adapter.start(quick()).await;
     let mut wire = Wire::connect(&server).await;
-    wire.send(Request::new("GET", "/live/get-updates/unknown/?last_update_ts=0").to_bytes()).await;
+    wire.send(Request::new("GET", "/get-updates/unknown/?last_update_ts=0").under(server.prefix).to_bytes()).await;
     // The answer is held for a second; the place is not.
     server.has_readers(0).await;
     assert_eq!(wire.response("GET").await.unwrap().status, 404);

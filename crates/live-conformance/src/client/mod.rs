@@ -17,7 +17,7 @@ pub(crate) use self::{
 };
 
 /// How long anything may take: generous, because a machine that runs all tests at once is slow.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// The outcome, or a failure that says what did not come.
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {

@@ -40,7 +40,7 @@ impl WebSocket {
 
     /// Takes the answer to a handshake that has been sent; `None` if the server is going or gone.
     pub(crate) async fn begin(mut wire: Wire) -> Option<Self> {
-        let response = wire.head().await.filter(|response| response.status != 503)?;
+        let response = wire.head().await?;
         // A server that drains sends whoever comes now to the next one.
         if response.status == 503 {
             return None;

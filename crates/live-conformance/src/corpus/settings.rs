@@ -5,7 +5,7 @@ use std::time::Duration;
 use live_core::{Config, ForwardedHeader, Html, Origins, Publishing, TrustedProxies};
 use serde::Deserialize;
 
-use crate::server::quick;
+use crate::{client::DEADLINE, server::quick};
 
 /// What differs from the configuration that the whole suite starts from.
 #[derive(Debug, Default, Deserialize)]
@@ -48,7 +48,8 @@ enum WhatOfHtml {
 
 impl Settings {
     pub(super) fn config(&self) -> Config {
-        let mut config = quick();
+        // Longer than anything is waited for, so that a connection which ends does so for the case's own reason.
+        let mut config = Config { header_timeout: 2 * DEADLINE, ..quick() };
         let set = |field: &mut usize, value: Option<usize>| *field = value.unwrap_or(*field);
         set(&mut config.max_publish_bytes, self.max_publish_bytes);
         set(&mut config.page.max_post_bytes, self.max_post_bytes);
