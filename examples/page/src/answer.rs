@@ -4,8 +4,8 @@ use bytes::Bytes;
 use http::{
     HeaderMap, HeaderValue, Method, Response, StatusCode,
     header::{
-        ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH, REFERRER_POLICY,
-        RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
+        ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH,
+        InvalidHeaderValue, REFERRER_POLICY, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS,
     },
 };
 use percent_encoding::percent_decode_str;
@@ -20,9 +20,22 @@ pub(crate) fn reads(method: &Method) -> bool {
     method == Method::GET || method == Method::HEAD
 }
 
-/// A page. Its policy lets in nothing but this server's own files: no inline script, no inline style, no markup made of text.
-pub(crate) fn html(status: StatusCode, html: String) -> Answer {
-    with(answer(status, "text/html; charset=utf-8", html), CONTENT_SECURITY_POLICY, CONTENT_POLICY)
+/// A page, with what [`policy`] made.
+pub(crate) fn html(status: StatusCode, html: String, policy: &HeaderValue) -> Answer {
+    let mut answer = answer(status, "text/html; charset=utf-8", html);
+    answer.headers_mut().insert(CONTENT_SECURITY_POLICY, policy.clone());
+    answer
+}
+
+/// What a page may load: nothing but this server's own files, no inline script, no inline style, no markup made of text. It may
+/// connect to this server and to the readers', `http://HOST:PORT`, if that is another.
+pub(crate) fn policy(readers: Option<&str>) -> Result<HeaderValue, InvalidHeaderValue> {
+    // Whoever writes `http` in a policy means `https`, too; so it is with `ws`.
+    let readers = readers.map(|url| url.replacen("http", " ws", 1)).unwrap_or_default();
+    HeaderValue::from_str(&format!(
+        "default-src 'none'; script-src 'self'; connect-src 'self'{readers}; style-src 'self'; img-src 'self'; \
+         require-trusted-types-for 'script'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ))
 }
 
 pub(crate) fn text(status: StatusCode, text: &str) -> Answer {
@@ -87,9 +100,6 @@ fn with(mut answer: Answer, name: HeaderName, value: &'static str) -> Answer {
     answer.headers_mut().insert(name, HeaderValue::from_static(value));
     answer
 }
-
-const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self'; \
-    require-trusted-types-for 'script'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 const ASSETS: [(&str, &str, &str); 6] = [
     ("/style.css", "text/css; charset=utf-8", include_str!("../static/style.css")),

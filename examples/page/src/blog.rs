@@ -20,7 +20,17 @@ pub(crate) struct Blog {
     pub(crate) store: Store,
     hub: Hub,
     channel: ChannelId,
+    readers: Readers,
     relay: Relay,
+}
+
+/// Where the page's readers are served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// By this process.
+    Here,
+    /// By another, which each update reaches once and which knows nothing of this one's cursors.
+    Elsewhere,
 }
 
 /// A post as an act left it.
@@ -56,15 +66,18 @@ impl From<rusqlite::Error> for BlogError {
 }
 
 impl Blog {
-    /// The blog of one channel. The first time, Live is given all posts at once; else what it missed.
+    /// The blog of one channel. The first time, Live is given all posts at once; else what it missed. Where the readers are
+    /// elsewhere it holds no page that could be given: who has missed something fetches the page's HTML again.
     ///
     /// # Errors
     /// The database or the bus does not answer.
-    pub(crate) async fn open(store: Store, hub: Hub, channel: ChannelId) -> anyhow::Result<Self> {
-        seed::seed(&store, &hub, &channel).await?;
+    pub(crate) async fn open(store: Store, hub: Hub, channel: ChannelId, readers: Readers) -> anyhow::Result<Self> {
+        if readers == Readers::Here {
+            seed::seed(&store, &hub, &channel).await?;
+        }
         store.retry_refused().await?;
         let relay = Relay::start(store.clone(), hub.clone(), channel.clone());
-        Ok(Self { store, hub, channel, relay })
+        Ok(Self { store, hub, channel, readers, relay })
     }
 
     /// Adds posts on top, in one transaction and one update.
@@ -233,8 +246,11 @@ impl Blog {
     ///
     /// Where the bus does not answer it has no cursor: the page reads all the same, and its readers are served the last minute.
     pub(crate) async fn element(&self) -> Element {
-        let cursor = self.hub.cursor(&self.channel).await;
-        self.hub.element(&self.channel, cursor.ok())
+        let cursor = match self.readers {
+            Readers::Here => self.hub.cursor(&self.channel).await.ok(),
+            Readers::Elsewhere => None,
+        };
+        self.hub.element(&self.channel, cursor)
     }
 
     /// The first posts of the page that `which` names, at most `limit`, and how many there are.

@@ -42,6 +42,10 @@ pub struct Options {
     /// How many times faster than it happened a replay goes; "max" waits for nothing. No silence lasts longer than half a minute
     #[arg(long, value_name = "N", default_value = "60")]
     pub speed: Speed,
+
+    /// The readers' server, where that is another one: `http://HOST:PORT`. The pages then connect there, over WebSocket alone
+    #[arg(skip)]
+    pub readers: Option<String>,
 }
 
 impl Options {
@@ -64,8 +68,13 @@ impl Options {
         // A live blog never stands still because it is full: its oldest posts leave the live page, and stay in the database.
         let page = PageLimits { when_full: WhenFull::RemoveOldest, ..defaults.page };
         // A site that wants one transport alone names it; else its readers fall back from one to the next.
-        let transports = self.publisher.map_or(defaults.transports, |transport| vec![transport]);
-        Config { public_url: self.prefix.clone(), page, transports, ..defaults }
+        let transports = match (&self.readers, self.publisher) {
+            (Some(_), _) => vec![Transport::WebSocket],
+            (None, Some(transport)) => vec![transport],
+            (None, None) => defaults.transports,
+        };
+        let public_url = self.readers.as_ref().unwrap_or(&self.prefix).clone();
+        Config { public_url, page, transports, ..defaults }
     }
 
     /// A file beside the database.

@@ -9,14 +9,14 @@ use std::{
 use anyhow::Context;
 use askama::Template;
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use live_core::{ChannelId, Hub};
 use tokio::{sync::Notify, task::JoinSet};
 
 use crate::{
     answer::{self, Answer},
     api,
-    blog::Blog,
+    blog::{Blog, Readers},
     options::Options,
     post::Which,
     render::{ComposePage, PostPage, ReaderPage, article, grouped, placed_article},
@@ -36,6 +36,10 @@ struct Inner {
     blog: Arc<Blog>,
     token: Token,
     options: Options,
+    /// The path of the browser's part of Live.
+    script: String,
+    /// What the pages may load.
+    policy: HeaderValue,
     begun: Arc<Notify>,
     /// The replay; it ends with the page.
     _tasks: JoinSet<()>,
@@ -51,7 +55,11 @@ impl Page {
         let store =
             Store::open(&options.db).with_context(|| format!("cannot open the database {}", options.db.display()))?;
         let token = Token::given_or_kept(options.publish_token.as_deref(), &options.beside("token"))?;
-        let blog = Arc::new(Blog::open(store, hub, ChannelId::new(CHANNEL)?).await?);
+        let readers = if options.readers.is_some() { Readers::Elsewhere } else { Readers::Here };
+        let blog = Arc::new(Blog::open(store, hub, ChannelId::new(CHANNEL)?, readers).await?);
+        // The site's own, wherever its readers are.
+        let script = format!("{}/live.js", options.prefix);
+        let policy = answer::policy(options.readers.as_deref()).context("the address of the readers' server")?;
         let mut tasks = JoinSet::new();
         let begun = Arc::new(Notify::new());
         if let Some(replay) = replay {
@@ -61,7 +69,7 @@ impl Page {
                 replay.play(blog, speed).await;
             });
         }
-        Ok(Self { inner: Arc::new(Inner { blog, token, options, begun, _tasks: tasks }) })
+        Ok(Self { inner: Arc::new(Inner { blog, token, options, script, policy, begun, _tasks: tasks }) })
     }
 
     /// Prints where everything is, and lets the replay begin. To be called once the server listens.
@@ -69,12 +77,18 @@ impl Page {
         let Options { db, prefix, publish_token, .. } = &self.inner.options;
         let (db, token) = (db.display(), self.inner.token.as_str());
         let kept = if publish_token.is_none() { format!(", the token in {db}.token") } else { String::new() };
+        let (follow, log) = match &self.inner.options.readers {
+            Some(readers) => (format!("the readers' server, {readers}"), String::new()),
+            None => {
+                (format!("curl -N http://{listening}{prefix}/events/{CHANNEL}/"), format!(", Live's log in {db}.live"))
+            }
+        };
         let lines = format!(
             "The live blog is on http://{listening}/\n  \
              write   http://{listening}/compose#token={token}\n  \
              or      curl -H 'Authorization: Bearer {token}' -d '{{\"text\": \"Hello\"}}' http://{listening}/api/posts\n  \
-             follow  curl -N http://{listening}{prefix}/events/{CHANNEL}/\n  \
-             files   posts in {db}, Live's log in {db}.live{kept}\n"
+             follow  {follow}\n  \
+             files   posts in {db}{log}{kept}\n"
         );
         // Nobody has to read it.
         let _ = stdout().write_all(lines.as_bytes());
@@ -123,8 +137,9 @@ impl Page {
         let (posts, total) = blog.list(Which::Shown, (!all).then_some(FIRST_PAINT)).await?;
         let posts = posts.iter().map(placed_article).collect::<Result<Vec<_>, _>>()?;
         let total = (total > posts.len() as u64).then(|| grouped(total));
-        let page = ReaderPage { title: &self.inner.options.title, live: &live, posts: &posts, total: total.as_deref() };
-        Ok(answer::html(StatusCode::OK, page.render()?))
+        let Inner { options, script, policy, .. } = &*self.inner;
+        let page = ReaderPage { title: &options.title, live: &live, script, posts: &posts, total: total.as_deref() };
+        Ok(answer::html(StatusCode::OK, page.render()?, policy))
     }
 
     /// One post alone, for links to it.
@@ -137,14 +152,14 @@ impl Page {
         };
         let page =
             PostPage { title: &self.inner.options.title, summary: &text::summary(&post.text), post: &article(&post) };
-        Ok(answer::html(StatusCode::OK, page.render()?))
+        Ok(answer::html(StatusCode::OK, page.render()?, &self.inner.policy))
     }
 
     /// The page that reporters write on. It holds nothing secret: its script asks for the posts with the token.
     async fn composer(&self) -> anyhow::Result<Answer> {
         let live = self.inner.blog.element().await;
-        let page = ComposePage { title: &self.inner.options.title, live: &live };
-        Ok(answer::html(StatusCode::OK, page.render()?))
+        let page = ComposePage { title: &self.inner.options.title, live: &live, script: &self.inner.script };
+        Ok(answer::html(StatusCode::OK, page.render()?, &self.inner.policy))
     }
 }
 
@@ -197,6 +212,20 @@ mod tests {
             for inline in [" style=", " onclick=", "<style", "<script>"] {
                 assert!(!html.contains(inline), "{path}: {inline}");
             }
+        }
+    }
+
+    #[tokio::test]
+    async fn readers_of_another_server_are_sent_there_without_a_cursor() {
+        let site = Site::with_readers(Some("https://readers.example:8765")).await;
+        site.post("text", "one").await;
+        for path in ["/", "/compose"] {
+            let html = site.html(path).await;
+            let element = "<live-page channel=\"blog\" base=\"https://readers.example:8765\" transports=\"websocket\"";
+            assert!(html.contains(element) && !html.contains("data-live-cursor"), "{html}");
+            assert!(html.contains("<script type=\"module\" src=\"/live/live.js\"></script>"), "{html}");
+            let policy = site.get(path).await.headers()[CONTENT_SECURITY_POLICY].clone();
+            assert!(policy.to_str().unwrap().contains("connect-src 'self' wss://readers.example:8765;"), "{policy:?}");
         }
     }
 

@@ -99,6 +99,8 @@ pub(crate) struct ReaderPage<'a> {
     pub(crate) title: &'a str,
     /// The `<live-page>` around the posts.
     pub(crate) live: &'a Element,
+    /// The path of the script that brings it to life.
+    pub(crate) script: &'a str,
     /// Each made by [`placed_article`].
     pub(crate) posts: &'a [String],
     /// How many posts the page has, if that is more than are shown here.
@@ -122,6 +124,8 @@ pub(crate) struct ComposePage<'a> {
     pub(crate) title: &'a str,
     /// A `<live-page>` that shows nothing: it tells the list when somebody else has changed the page.
     pub(crate) live: &'a Element,
+    /// The path of the script that brings it to life.
+    pub(crate) script: &'a str,
 }
 
 #[cfg(test)]

@@ -132,6 +132,7 @@ mod tests {
 
     use super::*;
     use crate::{
+        blog::Readers,
         store::Store,
         test_support::{TemporaryFolder, hub},
     };
@@ -198,7 +199,7 @@ mod tests {
         let folder = TemporaryFolder::new();
         let (hub, channel) = (hub(), ChannelId::new("blog").unwrap());
         let store = Store::open(&folder.path("blog.db")).unwrap();
-        let blog = Arc::new(Blog::open(store, hub.clone(), channel.clone()).await.unwrap());
+        let blog = Arc::new(Blog::open(store, hub.clone(), channel.clone(), Readers::Here).await.unwrap());
         let ids = async || {
             let page = hub.page(&channel).await.unwrap();
             let mut posts: Vec<_> = page.posts().map(|post| (post.sort(), post.id.to_string())).collect();

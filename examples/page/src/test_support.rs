@@ -8,7 +8,12 @@ use http::{HeaderMap, Method, StatusCode, header::AUTHORIZATION};
 use live_core::{ChannelId, Config, Hub, PostId, bus};
 use serde_json::{Value, json};
 
-use crate::{Answer, Options, Page, blog::Blog, post::Draft, store::Store};
+use crate::{
+    Answer, Options, Page,
+    blog::{Blog, Readers},
+    post::Draft,
+    store::Store,
+};
 
 /// A folder of the test's own, gone when it ends.
 pub(crate) struct TemporaryFolder(PathBuf);
@@ -68,7 +73,7 @@ impl Newsroom {
 /// Opens the blog in the folder, as each start of the server does.
 pub(crate) async fn open(folder: &TemporaryFolder, hub: &Hub) -> Blog {
     let store = Store::open(&folder.path("blog.db")).unwrap();
-    Blog::open(store, hub.clone(), channel()).await.unwrap()
+    Blog::open(store, hub.clone(), channel(), Readers::Here).await.unwrap()
 }
 
 pub(crate) fn channel() -> ChannelId {
@@ -94,6 +99,11 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) async fn open() -> Self {
+        Self::with_readers(None).await
+    }
+
+    /// A page with its readers' server at this URL.
+    pub(crate) async fn with_readers(readers: Option<&str>) -> Self {
         let folder = TemporaryFolder::new();
         let db = folder.path("blog.db");
         let options = Options::parse_from([
@@ -105,7 +115,10 @@ impl Site {
             "--db",
             db.to_str().unwrap(),
         ]);
-        Self { page: Page::open(options, hub()).await.unwrap(), _folder: folder }
+        let options = Options { readers: readers.map(str::to_owned), ..options };
+        let config = options.config();
+        let hub = Hub::new(bus::from_url("memory:", &config).unwrap(), config).unwrap();
+        Self { page: Page::open(options, hub).await.unwrap(), _folder: folder }
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
