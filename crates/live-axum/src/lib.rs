@@ -111,4 +111,6 @@ mod shown {
     struct Readme;
     #[doc = include_str!("../../../docs/in-your-template.md")]
     struct InYourTemplate;
+    #[doc = include_str!("../../../docs/set-up-redis-pubsub.md")]
+    struct SetUpRedisPubSub;
 }
