@@ -11,7 +11,7 @@ use crate::FRAME_BYTES;
 
 pub(crate) fn run() -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
-    println!("{}", listener.local_addr()?);
+    println!("{} /", listener.local_addr()?);
     let sockets = Arc::new(Mutex::new(Vec::new()));
     thread::spawn({
         let sockets = Arc::clone(&sockets);

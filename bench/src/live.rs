@@ -1,28 +1,38 @@
-//! Live on axum, as its documentation shows it.
+//! Live under one of its adapters, as their documentation shows them.
+
+use std::{io::BufRead, net::TcpListener, sync::mpsc, thread};
 
 use anyhow::Context;
-use live_axum::{ChannelId, Config, Hub, PostId, Render, Update, bus};
-use tokio::{
-    io::{AsyncBufReadExt, BufReader},
-    net::TcpListener,
-};
+use live_adapters::Adapter;
+use live_core::{ChannelId, Config, Hub, PostId, Render, Update, bus};
+use tokio::runtime::Handle;
 
 use crate::FRAME_BYTES;
 
-#[tokio::main]
-pub(crate) async fn run() -> anyhow::Result<()> {
-    let config = Config::default();
-    let hub = Hub::new(bus::from_url("memory:", &config)?, config)?;
-    let app = axum::Router::new().nest("/live", live_axum::routes(hub.clone()));
+pub(crate) fn run(adapter: Adapter) -> anyhow::Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    listener.set_nonblocking(true)?;
+    println!("{} {}/ws/channel/bench/", listener.local_addr()?, adapter.prefix());
+    let (tell, told) = mpsc::sync_channel(1);
+    thread::spawn(move || publish(&told));
+    adapter.serve(listener, || {
+        let config = Config::default();
+        let hub = Hub::new(bus::from_url("memory:", &config)?, config)?;
+        tell.send((Handle::current(), hub.clone()))?;
+        Ok(hub)
+    })
+}
+
+/// Publishes for each line on standard input, in the server's own runtime.
+fn publish(told: &mpsc::Receiver<(Handle, Hub)>) -> anyhow::Result<()> {
+    let (runtime, hub) = told.recv()?;
     let channel = ChannelId::new("bench")?;
+    let publish = || runtime.block_on(hub.publish(&channel, update()?, None)).context("publish");
     // The first update continues from a shorter cursor than all others.
-    hub.publish(&channel, update()?, None).await?;
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    println!("{}", listener.local_addr()?);
-    tokio::spawn(live_axum::serve(listener, app, hub.clone()));
-    let mut lines = BufReader::new(tokio::io::stdin()).lines();
-    while lines.next_line().await?.is_some() {
-        hub.publish(&channel, update()?, None).await.context("publish")?;
+    publish()?;
+    for line in std::io::stdin().lock().lines() {
+        line?;
+        publish()?;
     }
     Ok(())
 }

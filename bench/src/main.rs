@@ -1,16 +1,17 @@
 //! The servers and the readers of `cargo xtask bench`, which runs them in processes of their own and compares them.
 //!
 //! - `live-bench bare`: the limit, a loop of `write` calls over the sockets and nothing else.
-//! - `live-bench axum`: Live on axum.
-//! - `live-bench readers ADDRESS COUNT`: WebSocket readers that count what they get.
+//! - `live-bench axum` (or `actix`, `actix-lean`, `tungstenite`, `warp`): Live under an adapter.
+//! - `live-bench readers ADDRESS PATH COUNT`: WebSocket readers that count what they get.
 //!
-//! The servers print their address, and publish once for each line on standard input. All frames have [`FRAME_BYTES`] bytes.
+//! The servers print their address and path, and publish once for each line on standard input. All frames have [`FRAME_BYTES`] bytes.
 
-mod axum_server;
 mod bare;
+mod live;
 mod readers;
 
 use anyhow::{Context, bail};
+use live_adapters::Adapter;
 
 /// Bytes of one WebSocket frame, header and all: a post of a few sentences.
 const FRAME_BYTES: usize = 704;
@@ -19,8 +20,10 @@ fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["bare"] => bare::run(),
-        ["axum"] => axum_server::run(),
-        ["readers", address, count] => readers::run(address.parse()?, count.parse().context("COUNT is no number")?),
-        _ => bail!("usage: live-bench bare | axum | readers ADDRESS COUNT"),
+        ["readers", address, path, count] => {
+            readers::run(address.parse()?, path, count.parse().context("COUNT is no number")?)
+        }
+        [adapter] => live::run(adapter.parse()?),
+        _ => bail!("usage: live-bench bare | {} | readers ADDRESS PATH COUNT", Adapter::names().join(" | ")),
     }
 }

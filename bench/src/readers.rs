@@ -25,10 +25,10 @@ struct Counter {
 
 /// Prints `connected`, and a line for each update that has reached every reader.
 #[tokio::main(flavor = "current_thread")]
-pub(crate) async fn run(address: SocketAddr, count: usize) -> anyhow::Result<()> {
+pub(crate) async fn run(address: SocketAddr, path: &str, count: usize) -> anyhow::Result<()> {
     let counter = Arc::new(Counter { frames: AtomicUsize::new(0), readers: count, all: Notify::new() });
     for _ in 0..count {
-        let socket = connect(address).await.context("connect")?;
+        let socket = connect(address, path).await.context("connect")?;
         tokio::spawn(read(socket, Arc::clone(&counter)));
     }
     println!("connected");
@@ -38,10 +38,12 @@ pub(crate) async fn run(address: SocketAddr, count: usize) -> anyhow::Result<()>
     }
 }
 
-async fn connect(address: SocketAddr) -> anyhow::Result<TcpStream> {
+async fn connect(address: SocketAddr, path: &str) -> anyhow::Result<TcpStream> {
     let mut socket = TcpStream::connect(address).await?;
-    let request = "GET /live/ws/channel/bench/ HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    );
     socket.write_all(request.as_bytes()).await?;
     let mut response = Vec::new();
     // Byte by byte, so that what follows the header stays in the socket.

@@ -29,6 +29,9 @@ struct Figures {
     deliveries_per_second: f64,
 }
 
+/// The limit, and Live under each adapter; actix in its two ways.
+const SERVERS: [&str; 6] = ["bare", "axum", "warp", "tungstenite", "actix-lean", "actix"];
+
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     let plan = parse(args)?;
     let workspace = Workspace::load()?;
@@ -39,14 +42,14 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     ensure!(status.success(), "live-bench does not build");
     let program = workspace.target.join("release/live-bench");
     println!("{} readers, {} updates, medians of {} rounds\n", plan.readers, plan.updates, plan.rounds);
-    let mut bare = Vec::new();
-    let mut axum = Vec::new();
+    let mut figures = SERVERS.map(|_| Vec::new());
     for _ in 0..plan.rounds {
-        // Interleaved, so that whatever else the machine does meets both.
-        bare.push(measure(&program, "bare", &plan)?);
-        axum.push(measure(&program, "axum", &plan)?);
+        // Interleaved, so that whatever else the machine does meets all of them.
+        for (server, figures) in SERVERS.iter().zip(&mut figures) {
+            figures.push(measure(&program, server, &plan)?);
+        }
     }
-    report(&bare, &axum);
+    report(&figures);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -69,10 +72,11 @@ fn parse(args: &[String]) -> Result<Plan> {
 
 fn measure(program: &Path, server: &str, plan: &Plan) -> Result<Figures> {
     let mut server = Process::start(program, &[server], 0)?;
-    let address = server.line()?;
+    let printed = server.line()?;
+    let (address, path) = printed.split_once(' ').context("a server prints its address and path")?;
     let before = server.private_bytes()?;
     let count = plan.readers.to_string();
-    let mut readers = Process::start(program, &["readers", &address, &count], 1)?;
+    let mut readers = Process::start(program, &["readers", address, path, &count], 1)?;
     ensure!(readers.line()? == "connected", "the readers did not connect");
     // The first update allocates what is made once; its cost is not a reader's.
     deliver(&mut server, &mut readers)?;
@@ -97,20 +101,24 @@ fn deliver(server: &mut Process, readers: &mut Process) -> Result<()> {
     Ok(())
 }
 
-fn report(bare: &[Figures], axum: &[Figures]) {
-    println!("{:<12} {:>22} {:>16} {:>20}", "", "CPU µs per delivery", "deliveries/s", "bytes per reader");
-    for (name, figures) in [("bare write", bare), ("live-axum", axum)] {
+fn report(figures: &[Vec<Figures>; SERVERS.len()]) {
+    let [bare, ..] = figures;
+    println!(
+        "{:<12} {:>20} {:>14} {:>14} {:>17}",
+        "", "CPU µs per delivery", "to bare write", "deliveries/s", "bytes per reader"
+    );
+    for (server, figures) in SERVERS.iter().zip(figures) {
         let column = |read: fn(&Figures) -> f64| median(figures.iter().map(read).collect());
+        // In the same round, because the machine is not the same in all.
+        let ratio = |(own, bare): (&Figures, &Figures)| own.micros_per_delivery / bare.micros_per_delivery;
         println!(
-            "{name:<12} {:>22.2} {:>16.0} {:>20.0}",
+            "{server:<12} {:>20.2} {:>14.2} {:>14.0} {:>17.0}",
             column(|figures| figures.micros_per_delivery),
+            median(figures.iter().zip(bare).map(ratio).collect()),
             column(|figures| figures.deliveries_per_second),
             column(|figures| figures.bytes_per_reader),
         );
     }
-    let ratios =
-        axum.iter().zip(bare).map(|(axum, bare)| axum.micros_per_delivery / bare.micros_per_delivery).collect();
-    println!("\nCPU per delivery, live-axum to bare write in the same round: {:.2}", median(ratios));
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

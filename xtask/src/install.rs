@@ -16,6 +16,9 @@ pub(crate) enum Program {
     Chromium,
     Node,
     Npm,
+    /// Tests start their own, each on a port of its own.
+    RedisServer,
+    RedisSentinel,
 }
 
 impl Program {
@@ -28,6 +31,8 @@ impl Program {
                     || fetched_node(target).is_some_and(|folder| is_new_enough(&folder.join("node")))
             }
             Program::Npm => find_in_path("npm").is_some(),
+            Program::RedisServer => find_in_path("redis-server").is_some(),
+            Program::RedisSentinel => find_in_path("redis-sentinel").is_some(),
         }
     }
 
@@ -37,6 +42,8 @@ impl Program {
             Program::Chromium => "chromium",
             Program::Node => "node 20 or newer",
             Program::Npm => "npm",
+            Program::RedisServer => "redis-server",
+            Program::RedisSentinel => "redis-sentinel",
         }
     }
 
@@ -47,6 +54,8 @@ impl Program {
             Program::Chromium => &["chromium"],
             Program::Node => &["nodejs"],
             Program::Npm => &["npm"],
+            Program::RedisServer => &["redis-server"],
+            Program::RedisSentinel => &["redis-sentinel"],
         }
     }
 }

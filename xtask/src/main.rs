@@ -1,7 +1,8 @@
-//! The project's own commands: `cargo xtask test-all`, `cargo xtask tidy` and `cargo xtask bench`.
+//! The project's own commands: `cargo xtask test-all`, `cargo xtask tidy`, `cargo xtask bench` and `cargo xtask autobahn`.
 //!
 //! One file per command; this one only picks it. What the steps of `test-all` run is in `plan.rs`.
 
+mod autobahn;
 mod bench;
 mod install;
 mod plan;
@@ -36,6 +37,7 @@ fn run(args: &[String]) -> Result<ExitCode> {
         "test-all" => test_all::run(rest),
         "tidy" => tidy::run(rest),
         "bench" => bench::run(rest),
+        "autobahn" => autobahn::run(rest),
         "help" | "--help" | "-h" => {
             println!("{}", usage());
             Ok(ExitCode::SUCCESS)
@@ -54,7 +56,10 @@ cargo xtask test-all [--long] [--verbose] [--only STEP]...
 cargo xtask tidy
     Checks the rules of CONTRIBUTING.md that a machine can see.
 cargo xtask bench [--readers N] [--updates N] [--rounds N]
-    Measures what a reader costs, against a bare loop of write calls.",
+    Measures what a reader costs, against a bare loop of write calls.
+cargo xtask autobahn --wstest PATH [--adapter NAME]... [--cases 1.*,2.1,...] [--bless]
+    Runs the Autobahn test suite against every adapter and compares with the stored
+    result; `--bless` stores what it finds. See docs/autobahn.md.",
         plan::names().join(", ")
     )
 }

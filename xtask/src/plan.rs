@@ -50,7 +50,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "test",
-        needs: &[Program::CCompiler],
+        needs: &[Program::CCompiler, Program::RedisServer, Program::RedisSentinel],
         after: None,
         tests: Tests::Some,
         commands: |_| Ok(vec![cargo("test --workspace --no-fail-fast")]),
@@ -87,7 +87,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "browser",
-        needs: &[Program::CCompiler, Program::Node, Program::Npm, Program::Chromium],
+        needs: &[Program::CCompiler, Program::Node, Program::Npm, Program::Chromium, Program::RedisServer],
         after: Some("js-install"),
         tests: Tests::Some,
         commands: browser,
@@ -141,11 +141,11 @@ fn js_install(workspace: &Workspace) -> Result<Vec<Command>> {
     Ok(vec![npm(workspace, "ci --no-audit --no-fund")])
 }
 
-/// The example against a real browser. Built with `--tests`, or the features would differ from the test step's.
+/// The examples in a real browser. Built with `--tests`, or the features would differ from the test step's.
 fn browser(workspace: &Workspace) -> Result<Vec<Command>> {
     let files = test_files(&workspace.root.join("tests/browser"))?;
     let mut node = Command::new("node");
-    node.arg("--test").args(files).env("LIVE_EXAMPLE", workspace.target.join("debug/example-axum"));
+    node.arg("--test").args(files).env("LIVE_EXAMPLES", workspace.target.join("debug"));
     Ok(vec![cargo("build --workspace --bins --tests"), node])
 }
 

@@ -3,6 +3,7 @@
 //! Each check is a function from what it looks at to its complaints, and each complaint says what to do.
 
 mod dependencies;
+mod documents;
 mod lock_files;
 mod manifests;
 mod sources;
@@ -53,6 +54,8 @@ fn check(workspace: &Workspace, files: &[TrackedFile]) -> Vec<String> {
         sources::files_hold_one_idea(files),
         sources::adapters_stay_thin(files),
         sources::no_registry_hosts(files),
+        documents::links_lead_somewhere(files),
+        documents::quotes_are_true(files),
     ]
     .concat()
 }
