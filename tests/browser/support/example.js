@@ -7,15 +7,22 @@ import { fileURLToPath } from 'node:url';
 import { atEnd, lastResorts } from './cleanup.js';
 import { within } from './eventually.js';
 
-const BINARY = process.env.LIVE_EXAMPLE ?? fileURLToPath(new URL('../../../target/debug/example-axum', import.meta.url));
+const BINARIES = process.env.LIVE_EXAMPLES ?? fileURLToPath(new URL('../../../target/debug', import.meta.url));
 
 /** Milliseconds that the example may take to start, and to end. Draining takes up to 20 s. */
 const START = 10_000;
 const END = 25_000;
 
-/** @param {import('node:test').TestContext} t @param {string[]} [args] */
-export const startExample = async (t, args) => {
-  const example = new Example();
+/** @param {string} program the name of an example's program */
+export const binary = (program) => join(BINARIES, program);
+
+/**
+ * @param {import('node:test').TestContext} t
+ * @param {string[]} [args]
+ * @param {string} [program] which of the examples
+ */
+export const startExample = async (t, args, program = 'example-axum') => {
+  const example = new Example(program);
   atEnd(t, () => example.remove());
   await example.start(args);
   return example;
@@ -35,7 +42,9 @@ class Example {
     rmSync(this.folder, { recursive: true, force: true });
   };
 
-  constructor() {
+  /** @param {string} program */
+  constructor(program) {
+    this.program = program;
     lastResorts.add(this.#lastResort);
   }
 
@@ -53,7 +62,7 @@ class Example {
   }
 
   async #spawn(args) {
-    const child = (this.child = spawn(BINARY, ['--listen', this.#listen, '--db', join(this.folder, 'blog.db'), ...args], {
+    const child = (this.child = spawn(binary(this.program), ['--listen', this.#listen, '--db', join(this.folder, 'blog.db'), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, RUST_LOG: 'warn' },
     }));
