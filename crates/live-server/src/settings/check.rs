@@ -1,0 +1,225 @@
+//! The settings against each other, and what follows from several of them.
+
+use std::{net::SocketAddr, path::Path};
+
+use live_axum::{Publishing, TrustedProxies, bus};
+
+use super::{InForce, Settings, addresses::resolve, sources::Source, token};
+use crate::tls;
+
+/// Makes the configuration of what was read; the sentences say what cannot be.
+pub(super) fn settle(in_force: &mut InForce) -> Vec<String> {
+    let mut mistakes = Vec::new();
+    let mut check = |checked: Result<(), String>| mistakes.extend(checked.err());
+    check(settle_publishing(in_force));
+    check(settle_proxies(&mut in_force.settings));
+    let settings = &in_force.settings;
+    check(check_config(settings));
+    check(check_sizes(settings));
+    check(check_listeners(settings));
+    check(check_tls(settings));
+    check(check_bus_opens(settings));
+    in_force.notes.extend(notes(settings));
+    mistakes
+}
+
+/// The token, or the file with tokens: the one that was said with more weight.
+fn settle_publishing(in_force: &mut InForce) -> Result<(), String> {
+    let (token, file) = (in_force.source("publish-token").clone(), in_force.source("publish-token-file").clone());
+    let settings = &mut in_force.settings;
+    let is_same = std::mem::discriminant(&token) == std::mem::discriminant(&file) && token != Source::Default;
+    if is_same {
+        return Err(format!("publish-token and publish-token-file are both set ({token}, {file}); choose one"));
+    }
+    let publishing = match (&settings.publish_token, &settings.publish_token_file) {
+        (Some(text), _) if token > file => token::publishing(text),
+        (_, Some(path)) => token::publishing_from(path)?,
+        _ => Publishing::Off,
+    };
+    settings.config.publishing = publishing;
+    Ok(())
+}
+
+fn settle_proxies(settings: &mut Settings) -> Result<(), String> {
+    let networks = settings.trusted_proxies.iter().map(String::as_str);
+    let proxies = TrustedProxies::new(networks).map_err(|error| error.to_string())?;
+    settings.config.trusted_proxies = proxies.header(settings.forwarded_header);
+    Ok(())
+}
+
+fn check_config(settings: &Settings) -> Result<(), String> {
+    let in_flags = |text: &str| text.replace('_', "-");
+    settings.config.check().map_err(|error| format!("{} must be {}", in_flags(error.field), in_flags(error.wanted)))
+}
+
+fn check_sizes(settings: &Settings) -> Result<(), String> {
+    let config = &settings.config;
+    for (name, bytes) in
+        [("max-page-bytes", config.page.max_page_bytes), ("max-publish-bytes", config.max_publish_bytes)]
+    {
+        if config.page.max_post_bytes > bytes {
+            return Err(format!("max-post-bytes must be at most {name}"));
+        }
+    }
+    Ok(())
+}
+
+fn check_listeners(settings: &Settings) -> Result<(), String> {
+    let mut seen: Vec<SocketAddr> = Vec::new();
+    for address in settings.listen.iter().chain(&settings.admin) {
+        for resolved in resolve(address)? {
+            if resolved.port() != 0 && seen.contains(&resolved) {
+                return Err(format!("{address} is there twice; every listener has an address of its own"));
+            }
+            seen.push(resolved);
+        }
+    }
+    check_open_publishing(settings, &resolve_all(settings)?)
+}
+
+fn resolve_all(settings: &Settings) -> Result<Vec<SocketAddr>, String> {
+    let resolved: Result<Vec<_>, _> = settings.listen.iter().map(|address| resolve(address)).collect();
+    Ok(resolved?.into_iter().flatten().collect())
+}
+
+/// Publishing without a token is for this machine alone. `listeners` are the addresses as they are bound, or will be.
+pub(crate) fn check_open_publishing(settings: &Settings, listeners: &[SocketAddr]) -> Result<(), String> {
+    let public = listeners.iter().find(|address| !address.ip().to_canonical().is_loopback());
+    match public {
+        Some(address) if settings.publishing_is_open() => Err(format!(
+            "publish-token none would let everyone who reaches {address} publish; listen on 127.0.0.1, or give a token"
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn check_tls(settings: &Settings) -> Result<(), String> {
+    match (&settings.tls_cert, &settings.tls_key) {
+        (Some(_), Some(_)) if settings.secure_websockets == Some(false) => {
+            Err("WAGTAIL_LIVE_USE_SECURE_WS_CONNECTION says that pages connect with ws://, but with tls-cert this server takes wss:// only".to_owned())
+        }
+        (Some(cert), Some(key)) => tls::read(cert, key).map(drop).map_err(|error| format!("{error:#}")),
+        (Some(_), None) => Err("tls-cert needs its tls-key".to_owned()),
+        (None, Some(_)) => Err("tls-key needs its tls-cert".to_owned()),
+        (None, None) => Ok(()),
+    }
+}
+
+fn notes(settings: &Settings) -> Vec<String> {
+    let mut notes = Vec::new();
+    let is_public = |address: &String| {
+        resolve(address).is_ok_and(|resolved| resolved.iter().any(|address| !address.ip().is_loopback()))
+    };
+    if let Some(admin) = settings.admin.as_ref().filter(|admin| is_public(admin)) {
+        notes.push(format!("the status page on {admin} has no password, and others can reach it"));
+    }
+    if settings.bus == "memory:" {
+        notes.push("pages end with this process; --bus sqlite:live.db keeps them".to_owned());
+    }
+    if settings.config.publishing.is_off() && !settings.bus.starts_with("redis") {
+        notes.push("nobody can publish: there is no publish-token".to_owned());
+    }
+    if settings.secure_websockets == Some(true) && settings.tls_cert.is_none() {
+        notes.push(
+            "pages connect with wss://, and there is no tls-cert: a proxy in front has to take TLS off".to_owned(),
+        );
+    }
+    notes
+}
+
+/// What there is: the schemes, and how a URL with them looks.
+const BUSES: [(&[&str], &str); 3] = [
+    (&["memory"], "memory:"),
+    (&["sqlite"], "sqlite:FILE"),
+    (&["redis+pubsub", "rediss+pubsub"], "redis+pubsub://HOST:PORT/DATABASE"),
+];
+
+/// Whether there is a bus with such a URL.
+pub(super) fn check_bus(url: &str) -> Result<(), String> {
+    let scheme = url.split_once(':').map(|(scheme, _)| scheme);
+    if BUSES.iter().any(|(schemes, _)| scheme.is_some_and(|scheme| schemes.contains(&scheme))) {
+        return Ok(());
+    }
+    let forms: Vec<_> = BUSES.iter().map(|(_, form)| *form).collect();
+    Err(format!("{:?} is not a bus; there are {}", redacted(url), forms.join(", ")))
+}
+
+/// Whether the bus could be opened, as far as it shows without opening it.
+fn check_bus_opens(settings: &Settings) -> Result<(), String> {
+    if let Some(("sqlite", file)) = settings.bus.split_once(':') {
+        return check_file(Path::new(file.strip_prefix("//").unwrap_or(file)));
+    }
+    // What the bus would start is dropped before it runs: this runtime is never driven.
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|error| error.to_string())?;
+    let _inside = runtime.enter();
+    bus::from_url(&settings.bus, &settings.config).map(drop).map_err(|error| error.to_string())
+}
+
+/// A file that is there, or could be made.
+fn check_file(file: &Path) -> Result<(), String> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match () {
+        () if file.as_os_str().is_empty() => Err("the bus sqlite: names no file; write sqlite:live.db".to_owned()),
+        () if file.is_dir() => Err(format!("the bus sqlite:{} is a folder; name a file in it", file.display())),
+        () if !folder.is_dir() => {
+            Err(format!("the bus sqlite:{}: there is no folder {}", file.display(), folder.display()))
+        }
+        () => Ok(()),
+    }
+}
+
+/// A URL without user and password.
+pub(crate) fn redacted(url: &str) -> String {
+    match (url.split_once("//"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, address))) => format!("{scheme}//***@{address}"),
+        _ => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_a_url_is_not_shown() {
+        assert_eq!(redacted("redis+pubsub://:p@ss@h:1/2"), "redis+pubsub://***@h:1/2");
+        assert_eq!(redacted("redis+pubsub://u:p@h"), "redis+pubsub://***@h");
+        assert_eq!(redacted("redis+pubsub://h:6379/1"), "redis+pubsub://h:6379/1");
+        assert_eq!(redacted("sqlite:live.db"), "sqlite:live.db");
+    }
+
+    #[test]
+    fn a_bus_is_one_that_there_is() {
+        for good in
+            ["memory:", "sqlite:live.db", "sqlite:///tmp/live.db", "redis+pubsub://127.0.0.1:6379/1", "redis+pubsub:"]
+        {
+            let settings = Settings { bus: good.to_owned(), ..Settings::default() };
+            assert_eq!(check_bus(good).and_then(|()| check_bus_opens(&settings)), Ok(()), "{good}");
+        }
+        for bad in [
+            "memory:x",
+            "sqlite:",
+            "sqlite:/",
+            "sqlite:no/such/folder/live.db",
+            "redis+pubsub://:port",
+            "redis://h",
+            "kafka://h",
+            "",
+        ] {
+            let settings = Settings { bus: bad.to_owned(), ..Settings::default() };
+            assert!(check_bus(bad).and_then(|()| check_bus_opens(&settings)).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn publishing_without_a_token_is_for_loopback() {
+        let mut settings = Settings::default();
+        settings.config.publishing = Publishing::Open;
+        let check = |address: &str| check_open_publishing(&settings, &[address.parse().unwrap()]);
+        assert_eq!(check("127.0.0.1:1"), Ok(()));
+        assert_eq!(check("[::1]:1"), Ok(()));
+        assert!(check("0.0.0.0:1").unwrap_err().contains("listen on 127.0.0.1, or give a token"));
+        assert!(check("192.0.2.1:1").is_err());
+    }
+}

@@ -1,0 +1,14 @@
+//! `live serve`.
+
+mod draining;
+mod health;
+mod http;
+mod logs;
+mod metrics;
+mod publishing;
+mod reader;
+mod settings;
+mod status;
+mod systemd;
+mod tls;
+mod wagtail;
