@@ -7,7 +7,8 @@ use live_core::Hub;
 /// An adapter under test: how its servers are started.
 pub trait Serve: Send + Sync + 'static {
     /// Serves the [site](crate::site) with Live's routes under [`Serve::prefix`], by the adapter's own `serve`, until the hub
-    /// drains. Dropping the future ends the server at once. The listener does not block.
+    /// drains. Dropping the future closes the listener and whatever connections it serves itself; WebSockets that have become tasks of
+    /// their own (under axum, warp and tungstenite) live on until their hub drains. The listener does not block.
     fn serve(&self, listener: TcpListener, hub: Hub) -> Serving;
 
     /// The same with Live's routes at the root, by the framework's own server and not by the adapter's, if there is such a

@@ -40,6 +40,9 @@ pub struct Config {
     pub max_pages: usize,
     /// Pages that have readers, or had within the linger. Default: 10,000; readers of more get 503.
     pub max_open_pages: usize,
+    /// Pages that are loaded from the [`PageSource`](crate::PageSource) at a time. Default: 16, what a database has connections for;
+    /// more wait for their turn, because all pages are loaded anew when a relayed bus was away.
+    pub max_page_loads: usize,
 
     /// Recent frames that a page keeps as they were sent. Default: 256.
     pub ring_frames: usize,
@@ -74,14 +77,16 @@ pub struct Config {
     pub max_header_bytes: usize,
     /// How long the body of a publish may take. Default: 30 s.
     pub body_timeout: Duration,
-    /// How long a request waits for the bus, and for the page's source. Default: 5 s; then it is answered 503.
+    /// How long a request waits for the bus, and for the page to be loaded. Default: 5 s; then it is answered 503. It is also how
+    /// long one load may take.
     pub bus_deadline: Duration,
     /// How often a hub compares its heads with the bus. Default: 10 s.
     pub compare_interval: Duration,
 
     /// Bytes of one message from a reader; readers send nothing. Default: 4 KiB.
     pub max_incoming_bytes: usize,
-    /// Bytes of a publish over HTTP. Default: 16 MiB, a whole page.
+    /// Bytes of a publish over HTTP; on the bus `redis+pubsub:` of every publish, and of every message from Redis, where larger ones
+    /// are skipped. Default: 16 MiB, a whole page.
     pub max_publish_bytes: usize,
     /// Sockets that `serve` holds at a time, beside those that became WebSockets. Default: 20,000; more wait to be accepted.
     pub max_sockets: usize,
@@ -132,6 +137,7 @@ impl Default for Config {
             page_retention: Duration::from_secs(30 * 24 * 60 * 60),
             max_pages: 100_000,
             max_open_pages: 10_000,
+            max_page_loads: 16,
             ring_frames: 256,
             ring_bytes: 1 << 20,
             conflated_bytes: 4 << 20,
@@ -215,6 +221,7 @@ impl Config {
             "at least 125, the size of a ping (RFC 6455 §5.5)",
         )?;
         require(self.max_header_bytes >= 8 << 10, "max_header_bytes", "at least 8 KiB, hyper's smallest buffer")?;
+        require(self.max_page_loads >= 1, "max_page_loads", "at least 1")?;
         require(self.conflate_after >= 1 && self.ring_frames >= 1, "ring_frames and conflate_after", "at least 1")?;
         require(!self.public_url.contains(['"', '<', '>', '&', ' ']), "public_url", "a path or an absolute URL")?;
         self.publishing.check()

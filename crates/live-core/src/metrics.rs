@@ -18,7 +18,8 @@ pub struct Metrics {
     pub transports: [TransportMetrics; 4],
     /// Updates that reached pages with readers (or within the linger), each once per page.
     pub updates: u64,
-    /// Publishes through this hub that were stored.
+    /// Publishes through this hub that succeeded, repetitions of a key included. A logged bus has stored them, a relayed one has handed
+    /// them over.
     pub published: u64,
     /// Publishes through this hub that failed or were refused.
     pub publish_failures: u64,

@@ -50,6 +50,8 @@ struct State {
     stale: bool,
     /// What the bus said of cursors that the view cannot place. Bounded by [`MAX_VERDICTS`].
     verdicts: HashMap<Cursor, Verdict>,
+    /// How many snapshots there were. What the bus said of a cursor counts for the one that it was asked at.
+    generation: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +85,7 @@ pub(crate) enum Look {
     Wait,
 }
 
-/// Cursors that the bus is asked about at a time; more begin anew.
+/// Cursors that the bus was asked about, at a time; with more they all are asked about anew.
 const MAX_VERDICTS: usize = 1_024;
 
 impl LivePage {
@@ -131,14 +133,22 @@ impl LivePage {
         state.view.as_mut().map(|view| view.heartbeat(stale))
     }
 
-    /// What the bus says of a cursor, and its head; `None` if it does not answer, and the next look asks again.
-    pub(super) fn set_verdict(&self, cursor: Cursor, answer: Option<(Standing, Cursor)>) {
+    /// Which snapshot the page is at. Take it before the bus is asked.
+    pub(super) fn generation(&self) -> u64 {
+        lock(&self.state).generation
+    }
+
+    /// What the bus said of a cursor since this generation began, and its head; `None` if it does not answer, and the next look asks
+    /// again. An answer from before the present snapshot is dropped: the cursor was asked about again, or will be.
+    pub(super) fn set_verdict(&self, cursor: Cursor, generation: u64, answer: Option<(Standing, Cursor)>) {
         let mut state = lock(&self.state);
-        match answer {
-            Some((Standing::Dead, head)) => state.verdicts.insert(cursor, Verdict::DeadAt(head)),
-            Some((Standing::At(_), _)) => state.verdicts.insert(cursor, Verdict::Alive),
-            Some((Standing::Unknown, _)) | None => state.verdicts.remove(&cursor),
-        };
+        if generation == state.generation {
+            match answer {
+                Some((Standing::Dead, head)) => state.remember(cursor, Verdict::DeadAt(head)),
+                Some((Standing::At(_), _)) => state.remember(cursor, Verdict::Alive),
+                Some((Standing::Unknown, _)) | None => drop(state.verdicts.remove(&cursor)),
+            }
+        }
         drop(state);
         self.undecided.wake_all();
     }
@@ -156,6 +166,7 @@ impl LivePage {
         state.stale = false;
         // They were given for another copy, and perhaps another log.
         state.verdicts.clear();
+        state.generation += 1;
         drop(state);
         self.wake.wake_all();
     }
@@ -221,13 +232,17 @@ impl State {
                 _ => Look::Wait,
             },
             None => {
-                if self.verdicts.len() >= MAX_VERDICTS {
-                    self.verdicts.clear();
-                }
-                self.verdicts.insert(cursor, Verdict::Asked);
+                self.remember(cursor, Verdict::Asked);
                 Look::Ask(cursor)
             }
         }
+    }
+
+    fn remember(&mut self, cursor: Cursor, verdict: Verdict) {
+        if self.verdicts.len() >= MAX_VERDICTS && !self.verdicts.contains_key(&cursor) {
+            self.verdicts.clear();
+        }
+        self.verdicts.insert(cursor, verdict);
     }
 }
 
@@ -260,7 +275,7 @@ mod tests {
         // The reader has seen what this replica has not, and then the log forgot it.
         let reader = Cursor::new(missing.cursor.epoch, Version::saturating(15));
         assert!(matches!(live.look_on(reader, 9), Look::Ask(_)));
-        live.set_verdict(reader, Some((Standing::Dead, page.cursor())));
+        live.set_verdict(reader, live.generation(), Some((Standing::Dead, page.cursor())));
         assert!(matches!(live.look_on(reader, 9), Look::Wait));
         live.apply(&missing).unwrap();
         assert!(matches!(live.look_on(reader, 9), Look::Frame(frame) if frame.cursor() == page.cursor()));
@@ -273,7 +288,7 @@ mod tests {
         let reader = Cursor::new(Epoch::from_bits(7), Version::saturating(15));
         assert!(matches!(live.look_on(reader, 9), Look::Ask(_)));
         assert!(matches!(live.look_on(reader, 9), Look::Wait));
-        live.set_verdict(reader, None);
+        live.set_verdict(reader, live.generation(), None);
         assert!(matches!(live.look_on(reader, 9), Look::Ask(_)));
     }
 
@@ -284,10 +299,43 @@ mod tests {
         live.install(page.clone());
         let reader = Cursor::new(Epoch::from_bits(7), Version::saturating(15));
         assert!(matches!(live.look_on(reader, 9), Look::Ask(_)));
-        live.set_verdict(reader, Some((Standing::Dead, page.cursor())));
+        live.set_verdict(reader, live.generation(), Some((Standing::Dead, page.cursor())));
         assert!(matches!(live.look_on(reader, 9), Look::Frame(_)));
         live.apply(&publish(&mut page, 20, Update::replace([]))).unwrap();
         let Look::Frame(frame) = live.look_on(reader, 9) else { panic!("the reader waits for ever") };
         assert!(String::from_utf8_lossy(&frame.json()).contains("\"reset\":true"));
+    }
+
+    #[test]
+    fn what_the_bus_said_for_an_earlier_snapshot_does_not_count_for_this_one() {
+        let live = LivePage::new(ChannelId::new("a").unwrap(), Config::default().view_limits(), Arc::default());
+        let earlier = Page::new(Epoch::from_bits(1), 10);
+        live.install(earlier.clone());
+        let reader = Cursor::new(Epoch::from_bits(7), Version::saturating(15));
+        assert!(matches!(live.look_on(reader, 9), Look::Ask(_)));
+        let generation = live.generation();
+        let page = Page::new(Epoch::from_bits(3), 10);
+        live.install(page.clone());
+        live.set_verdict(reader, generation, Some((Standing::Dead, earlier.cursor())));
+        assert!(matches!(live.look_on(reader, 9), Look::Ask(_)), "the reader waits for ever");
+        live.set_verdict(reader, generation, None);
+        assert!(matches!(live.look_on(reader, 9), Look::Wait), "it was asked again already");
+        live.set_verdict(reader, live.generation(), Some((Standing::Dead, page.cursor())));
+        assert!(matches!(live.look_on(reader, 9), Look::Frame(_)));
+    }
+
+    #[test]
+    fn verdicts_have_a_bound_whatever_the_order_of_questions_and_answers() {
+        let live = LivePage::new(ChannelId::new("a").unwrap(), Config::default().view_limits(), Arc::default());
+        let page = Page::new(Epoch::from_bits(1), 10);
+        live.install(page.clone());
+        let readers = (0..2 * MAX_VERDICTS as u64).map(|at| Cursor::new(Epoch::from_bits(7), Version::saturating(at)));
+        let readers: Vec<_> = readers.collect();
+        assert!(readers.iter().all(|reader| matches!(live.look_on(*reader, 9), Look::Ask(_))));
+        for reader in readers {
+            live.set_verdict(reader, live.generation(), Some((Standing::Dead, page.cursor())));
+            assert!(lock(&live.state).verdicts.len() <= MAX_VERDICTS);
+            assert!(matches!(live.look_on(reader, 9), Look::Frame(_)));
+        }
     }
 }

@@ -2,8 +2,10 @@
 
 mod drain;
 mod live_page;
+mod outage;
 mod pump;
 mod reader;
+mod seeding;
 mod source;
 mod sweep;
 
@@ -19,11 +21,11 @@ use std::{
 };
 
 use live_sync::{Event, WakeList};
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::Semaphore};
 
 pub(crate) use self::live_page::{LivePage, Look};
 pub(crate) use self::reader::Pace;
-use self::{drain::Drain, live_page::Opening};
+use self::{drain::Drain, live_page::Opening, outage::Outage};
 pub use self::{
     reader::{Delivery, Reader},
     source::{PageSource, SourceFuture},
@@ -61,6 +63,9 @@ pub struct Hub {
 struct Inner {
     bus: Arc<dyn EventBus>,
     source: Option<Arc<dyn PageSource>>,
+    /// Turns to load a page from the source.
+    loads: Arc<Semaphore>,
+    outage: Outage,
     config: Config,
     connections: Arc<Connections>,
     counters: Arc<Counters>,
@@ -99,6 +104,8 @@ impl Hub {
         let inner = Inner {
             bus,
             source,
+            loads: Arc::new(Semaphore::new(config.max_page_loads.min(Semaphore::MAX_PERMITS))),
+            outage: Outage::default(),
             config,
             connections,
             counters: Arc::default(),
@@ -282,6 +289,7 @@ impl Hub {
     /// Asks the bus about a cursor that the replica cannot place, and tells the page's readers.
     fn ask_standing(&self, page: &Arc<LivePage>, cursor: Cursor) {
         let (hub, page) = (self.clone(), Arc::clone(page));
+        let generation = page.generation();
         self.inner.runtime.spawn(async move {
             let answer = async {
                 let standing = hub.within_deadline(hub.inner.bus.standing(&page.channel, cursor)).await?;
@@ -292,18 +300,21 @@ impl Hub {
                 // The next look asks again; not at once.
                 tokio::time::sleep(ASK_AGAIN).await;
             }
-            page.set_verdict(cursor, answer);
+            page.set_verdict(cursor, generation, answer);
         });
     }
 
     async fn within_deadline<T>(&self, answer: impl Future<Output = Result<T, BusError>>) -> Result<T, HubError> {
-        match tokio::time::timeout(self.inner.config.bus_deadline, answer).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => {
-                tracing::warn!(%error, "bus failed");
+        let answer = tokio::time::timeout(self.inner.config.bus_deadline, answer).await;
+        match answer.unwrap_or(Err(BusError::Unavailable)) {
+            Ok(answer) => {
+                self.inner.outage.is_over();
+                Ok(answer)
+            }
+            Err(error) => {
+                self.inner.outage.goes_on(&error);
                 Err(HubError::Unavailable)
             }
-            Err(_) => Err(HubError::Unavailable),
         }
     }
 

@@ -3,21 +3,26 @@
 use std::{
     future::poll_fn,
     sync::{Arc, Weak},
+    task::Poll,
     time::Duration,
 };
 
 use live_sync::Event;
 
-use super::{Hub, Inner, LivePage, live_page::Opening};
+use super::{
+    Hub, Inner, LivePage,
+    live_page::Opening,
+    seeding::{SeedError, Seeding},
+};
 use crate::{
-    bus::{BusError, Published, Subscription},
-    page::{ApplyError, NumberError, Numbered, Page},
-    update::Update,
+    bus::{Published, Subscription},
+    page::{ApplyError, Numbered, Page},
 };
 
 /// Begins to follow the bus for this page. The task ends when the page is closed or the hub is gone.
 pub(super) fn start(hub: &Hub, page: &Arc<LivePage>) {
-    let pump = Pump { inner: Arc::downgrade(&hub.inner), page: Arc::clone(page), draft: None, failures: 0 };
+    let pump =
+        Pump { inner: Arc::downgrade(&hub.inner), page: Arc::clone(page), draft: None, seeding: None, failures: 0 };
     hub.inner.runtime.spawn(pump.run());
 }
 
@@ -27,6 +32,8 @@ struct Pump {
     page: Arc<LivePage>,
     /// A page that is not complete enough to be shown.
     draft: Option<Draft>,
+    /// Goes on while updates come in, and after an attempt has failed.
+    seeding: Option<Seeding>,
     failures: u32,
 }
 
@@ -34,12 +41,24 @@ struct Pump {
 /// whom it can soon bring up to date.
 struct Draft {
     page: Page,
-    seed: Option<Published>,
+    seed: Seed,
+}
+
+enum Seed {
+    /// The page is being loaded.
+    Awaited,
+    By(Published),
+    /// There is nothing to wait for.
+    None,
 }
 
 impl Draft {
     fn is_complete(&self) -> bool {
-        self.seed.is_none_or(|seed| self.page.cursor().version >= seed.cursor.version)
+        match self.seed {
+            Seed::Awaited => false,
+            Seed::By(seed) => self.page.cursor().version >= seed.cursor.version,
+            Seed::None => true,
+        }
     }
 }
 
@@ -53,20 +72,21 @@ impl Pump {
     async fn run(mut self) {
         loop {
             let Some(hub) = self.hub() else { return };
-            let subscription = hub.inner.bus.subscribe(&self.page.channel);
-            let subscription = tokio::time::timeout(hub.inner.config.bus_deadline, subscription).await;
+            let subscription = hub.within_deadline(hub.inner.bus.subscribe(&self.page.channel)).await;
             drop(hub);
-            match subscription.unwrap_or(Err(BusError::Unavailable)) {
+            match subscription {
                 Ok(subscription) => {
                     self.failures = 0;
-                    if let End::Closed = self.follow(subscription).await {
+                    let end = self.follow(subscription).await;
+                    // It may hold a turn to load, and nobody polls it now.
+                    self.seeding = None;
+                    if let End::Closed = end {
                         return;
                     }
                     tracing::debug!(channel = %self.page.channel, "continuity lost, subscribing anew");
                 }
-                Err(error) => {
+                Err(_) => {
                     self.failures += 1;
-                    self.log_failure(&error);
                     if self.is_pending() {
                         return self.fail();
                     }
@@ -102,35 +122,96 @@ impl Pump {
     async fn follow(&mut self, mut subscription: Subscription) -> End {
         self.draft = None;
         loop {
-            let event = tokio::select! {
+            let seeding = &mut self.seeding;
+            let step = tokio::select! {
                 biased;
-                event = poll_fn(|cx| subscription.poll_next(cx)) => event,
-                // The head differs from the bus's, or the page was closed.
-                () = self.page.resubscribe.notified() => return if self.hub().is_some() { End::Lost } else { End::Closed },
+                seed = poll_fn(|cx| seeding.as_mut().map_or(Poll::Pending, |seeding| seeding.poll(cx))) => {
+                    self.handle_seed(seed).await
+                }
+                event = poll_fn(|cx| subscription.poll_next(cx)) => self.handle_event(event),
+                () = self.page.resubscribe.notified() => self.handle_doubt(),
             };
-            match event {
-                Some(Event::Snapshot(page)) => match self.seed(&page).await {
-                    Ok(seed) => self.draft = Some(Draft { page, seed }),
-                    Err(error) => {
-                        tracing::debug!(channel = %self.page.channel, %error, "bus lost while the page was loaded");
-                        self.failures += 1;
-                        self.back_off().await;
-                        return End::Lost;
-                    }
-                },
-                Some(Event::Item(update)) if self.apply(&update) => {}
-                Some(Event::Item(_) | Event::Lost) | None => return End::Lost,
+            if let Err(end) = step {
+                return end;
             }
             self.show_if_complete();
         }
     }
 
+    fn handle_event(&mut self, event: Option<Event<Page, Arc<Numbered>>>) -> Result<(), End> {
+        match event {
+            Some(Event::Snapshot(page)) => self.begin_draft(page),
+            Some(Event::Item(update)) if self.apply(&update) => {}
+            Some(Event::Item(_) | Event::Lost) | None => return Err(End::Lost),
+        }
+        Ok(())
+    }
+
+    /// The head differs from the bus's, or the page was closed.
+    fn handle_doubt(&self) -> Result<(), End> {
+        if self.hub().is_none() {
+            return Err(End::Closed);
+        }
+        // As long as the page is loaded its head has to differ.
+        if self.is_loading() { Ok(()) } else { Err(End::Lost) }
+    }
+
+    fn is_loading(&self) -> bool {
+        matches!(self.draft, Some(Draft { seed: Seed::Awaited, .. }))
+    }
+
+    /// Begins to make the page whole, if it is not and the site can.
+    fn begin_draft(&mut self, page: Page) {
+        let has_source = self.hub().is_some_and(|hub| hub.inner.source.is_some());
+        let seed = if has_source && !page.is_whole() {
+            self.seeding = Some(Seeding::new(&self.inner, &self.page));
+            if !self.is_pending() {
+                // What its readers see is of before the loss.
+                self.page.set_stale();
+            }
+            Seed::Awaited
+        } else {
+            Seed::None
+        };
+        self.draft = Some(Draft { page, seed });
+    }
+
+    /// A page whose load has failed is shown as it is, and becomes whole by a later one.
+    async fn handle_seed(&mut self, seed: Result<Option<Published>, SeedError>) -> Result<(), End> {
+        let Some(seeding) = self.seeding.take() else { return Ok(()) };
+        let seed = match seed {
+            Ok(seed) => seed.map_or(Seed::None, Seed::By),
+            Err(error @ SeedError::BusLost) => {
+                tracing::debug!(channel = %self.page.channel, %error);
+                self.failures += 1;
+                self.back_off().await;
+                return Err(End::Lost);
+            }
+            Err(SeedError::Source(reason)) => {
+                if seeding.is_repeated() {
+                    tracing::debug!(channel = %self.page.channel, reason, "page source failed again");
+                } else {
+                    tracing::warn!(channel = %self.page.channel, reason, "page source failed, trying again");
+                }
+                self.seeding = Some(seeding.again(&self.inner, &self.page));
+                Seed::None
+            }
+        };
+        if let Some(draft) = &mut self.draft {
+            draft.seed = seed;
+        }
+        Ok(())
+    }
+
     /// `false` if updates in between are missing.
     fn apply(&mut self, update: &Numbered) -> bool {
-        match &mut self.draft {
+        let is_applied = match &mut self.draft {
             Some(draft) => !matches!(draft.page.apply(update), Err(ApplyError::Gap { .. })),
             None => self.page.apply(update).is_ok(),
-        }
+        };
+        // A publisher may have been faster than the database.
+        self.seeding.take_if(|seeding| seeding.is_repeated() && self.page.with_page(Page::is_whole) == Some(true));
+        is_applied
     }
 
     fn show_if_complete(&mut self) {
@@ -142,55 +223,12 @@ impl Pump {
         }
     }
 
-    /// Makes the page whole out of the site's own database, if it is not. A publish in between means that the load may be older: load
-    /// again. `None` if there is nothing to wait for, an error if the bus is lost.
-    async fn seed(&self, page: &Page) -> Result<Option<Published>, BusError> {
-        let Some(hub) = self.hub().filter(|_| !page.is_whole()) else { return Ok(None) };
-        let Some(source) = hub.inner.source.clone() else { return Ok(None) };
-        if !self.is_pending() {
-            // What its readers see is of before the loss.
-            self.page.set_stale();
-        }
-        let deadline = hub.inner.config.bus_deadline;
-        for _ in 0..MAX_SEEDS {
-            let head = hub.cursor(&self.page.channel).await.map_err(|_| BusError::Unavailable)?;
-            let posts = match tokio::time::timeout(deadline, source.load(&self.page.channel)).await {
-                Ok(Ok(Some(posts))) => posts,
-                Ok(Ok(None)) => return Ok(None),
-                Ok(Err(error)) => return self.not_whole(&error.to_string()),
-                Err(_) => return self.not_whole("it did not answer in time"),
-            };
-            let seed = Update::replace(posts).if_head_is(head);
-            match hub.inner.bus.seed(&self.page.channel, seed).await {
-                Ok(published) => return Ok(Some(published)),
-                Err(BusError::Refused(NumberError::HeadMoved { .. })) => {}
-                Err(BusError::Unavailable) => return Err(BusError::Unavailable),
-                Err(error) => return self.not_whole(&error.to_string()),
-            }
-        }
-        self.not_whole("the page changes faster than it loads")
-    }
-
-    fn not_whole(&self, reason: &str) -> Result<Option<Published>, BusError> {
-        tracing::warn!(channel = %self.page.channel, reason, "page source failed");
-        Ok(None)
-    }
-
-    /// Once for each outage: all pages have the same one.
-    fn log_failure(&self, error: &BusError) {
-        match self.failures {
-            1 => tracing::warn!(channel = %self.page.channel, %error, "bus does not answer"),
-            failures => tracing::debug!(channel = %self.page.channel, %error, failures, "bus does not answer"),
-        }
-    }
-
-    async fn back_off(&self) {
+    async fn back_off(&mut self) {
         let delay = FIRST_RETRY * 2u32.saturating_pow(self.failures.min(8) - 1);
         tokio::time::sleep(delay.min(LAST_RETRY)).await;
     }
 }
 
-const MAX_SEEDS: usize = 3;
 /// An outage is retried for ever, from this delay up to that one.
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LAST_RETRY: Duration = Duration::from_secs(1);

@@ -6,12 +6,13 @@ use crate::{id::ChannelId, update::Render};
 
 /// Loads a page from the site's own database, so that it is whole: any reader can then be brought up to date by Live alone.
 ///
-/// Called once each time that a page is opened, and again when the bus has lost it, with `Config::bus_deadline` to answer. Give the
-/// posts as they are in the database now: what is published while they load is not undone.
+/// Called once each time that a page is opened, and again when the bus has lost it or this has failed, with `Config::bus_deadline` to
+/// answer and for `Config::max_page_loads` pages at a time. Give the posts as they are in the database now: what is published while
+/// they load is not undone.
 pub trait PageSource: Send + Sync + 'static {
     /// All posts of the page, oldest first, or `None` if the site has no such page.
     ///
-    /// An error is logged; the page is then served without being whole.
+    /// An error is logged; the page is then served without being whole until a later call succeeds.
     fn load<'a>(&'a self, channel: &'a ChannelId) -> SourceFuture<'a>;
 }
 

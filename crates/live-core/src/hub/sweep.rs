@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use live_sync::WakeList;
+
 use super::{Hub, Inner, LivePage};
 use crate::{config::Config, cursor::Cursor, sync::lock};
 
@@ -38,7 +40,7 @@ async fn run(inner: Weak<Inner>, period: Duration) {
         let Some(hub) = inner.upgrade().map(|inner| Hub { inner }) else { return };
         let pages: Vec<_> = lock(&hub.inner.pages).values().cloned().collect();
         let now = hub.now();
-        lock(&hub.inner.swept).retain(|list| list.upgrade().inspect(|list| list.wake_due(now)).is_some());
+        hub.swept().iter().for_each(|list| list.wake_due(now));
         for page in &pages {
             page.wake.wake_due(now);
             hub.close_if_left(page, now);
@@ -51,6 +53,13 @@ async fn run(inner: Weak<Inner>, period: Duration) {
 }
 
 impl Hub {
+    /// For whoever wakes them: not under the lock.
+    fn swept(&self) -> Vec<Arc<WakeList>> {
+        let mut swept = lock(&self.inner.swept);
+        swept.retain(|list| list.strong_count() > 0);
+        swept.iter().filter_map(Weak::upgrade).collect()
+    }
+
     fn close_if_left(&self, page: &LivePage, now: u64) {
         let linger = self.config().linger.as_millis() as u64;
         let is_over = || page.has_no_readers() && now.saturating_sub(page.left_at.load(Ordering::Relaxed)) >= linger;
@@ -99,3 +108,33 @@ async fn confirm(pages: &[Arc<LivePage>], heads: &[Cursor]) {
 }
 
 const ON_ITS_WAY: Duration = Duration::from_millis(100);
+
+#[cfg(all(test, feature = "socket"))]
+mod tests {
+    use std::task::{Wake, Waker};
+
+    use super::*;
+    use crate::bus::MemoryBus;
+
+    /// Says whether the lists were free when it was woken.
+    struct Free(Hub, tokio::sync::watch::Sender<Option<bool>>);
+
+    impl Wake for Free {
+        fn wake(self: Arc<Self>) {
+            self.1.send_replace(Some(self.0.inner.swept.try_lock().is_ok()));
+        }
+    }
+
+    #[tokio::test]
+    async fn whoever_is_due_finds_no_lock_held() {
+        let hub = Hub::new(Arc::new(MemoryBus::new(&Config::default()).unwrap()), Config::default()).unwrap();
+        let (free, mut woken) = tokio::sync::watch::channel(None);
+        let list = Arc::new(WakeList::default());
+        let waiter = WakeList::enter(&list);
+        waiter.wait(&Waker::from(Arc::new(Free(hub.clone(), free))), 0);
+        hub.sweep_also(&list);
+        let woken = woken.wait_for(Option::is_some);
+        let woken = tokio::time::timeout(Duration::from_secs(20), woken).await.expect("nobody is woken").unwrap();
+        assert_eq!(*woken, Some(true));
+    }
+}

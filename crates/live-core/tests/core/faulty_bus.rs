@@ -21,6 +21,8 @@ pub(crate) struct FaultyBus {
     /// Subscriptions yield the snapshot, and are silent from then on.
     pub(crate) is_deaf: AtomicBool,
     pub(crate) subscribed: AtomicUsize,
+    /// What it did not answer.
+    pub(crate) failures: AtomicUsize,
     silence: Announcements<Arc<live_core::page::Numbered>>,
 }
 
@@ -31,12 +33,22 @@ impl FaultyBus {
             is_down: AtomicBool::new(false),
             is_deaf: AtomicBool::new(false),
             subscribed: AtomicUsize::new(0),
+            failures: AtomicUsize::new(0),
             silence: Announcements::new(1),
         })
     }
 
+    /// Those who were subscribed while it was deaf learn that they lost something.
+    pub(crate) fn lose(&self) {
+        self.silence.lose();
+    }
+
     fn check(&self) -> Result<(), BusError> {
-        if self.is_down.load(Ordering::SeqCst) { Err(BusError::Unavailable) } else { Ok(()) }
+        if self.is_down.load(Ordering::SeqCst) {
+            self.failures.fetch_add(1, Ordering::SeqCst);
+            return Err(BusError::Unavailable);
+        }
+        Ok(())
     }
 }
 

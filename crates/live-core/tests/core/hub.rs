@@ -17,7 +17,7 @@ use live_core::{
 use serde_json::Value;
 use tokio::io::AsyncReadExt;
 
-use crate::faulty_bus::FaultyBus;
+use crate::{faulty_bus::FaultyBus, log::Log};
 
 fn channel() -> ChannelId {
     ChannelId::new("blog").unwrap()
@@ -184,6 +184,100 @@ async fn a_source_that_does_not_answer_leaves_the_page_live_but_not_whole() {
     let hub = Hub::with_source(FaultyBus::new(&config), database, config).unwrap();
     let (status, _) = eventually(async || Some(poll(&hub, "garbage").await).filter(|(status, _)| *status == 200)).await;
     assert_eq!(status, 200);
+}
+
+#[tokio::test]
+async fn a_seed_whose_announcement_is_lost_in_silence_is_found_all_the_same() {
+    let bus = FaultyBus::new(&brisk());
+    bus.is_deaf.store(true, Ordering::SeqCst);
+    let hub = Hub::with_source(bus, Database::new(|| Box::pin(async {})), brisk()).unwrap();
+    let frame = eventually(async || Some(poll(&hub, "*").await).filter(|(status, _)| *status == 200)).await.1;
+    assert_eq!(frame["reset"], true, "{frame}");
+}
+
+#[derive(Default)]
+struct FailsAtFirst(AtomicUsize);
+
+impl PageSource for FailsAtFirst {
+    fn load<'a>(&'a self, _: &'a ChannelId) -> SourceFuture<'a> {
+        Box::pin(async move {
+            match self.0.fetch_add(1, Ordering::SeqCst) {
+                0..2 => Err("the database is away".into()),
+                _ => Ok(Some(vec![post("a"), post("b")])),
+            }
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_load_that_failed_is_tried_again() {
+    let hub = Hub::with_source(FaultyBus::new(&brisk()), Arc::new(FailsAtFirst::default()), brisk()).unwrap();
+    let (_, frame) = poll(&hub, "garbage").await;
+    assert_eq!(frame["reload"], true, "live at once, but not whole");
+    let frame =
+        eventually(async || Some(poll(&hub, "garbage").await.1).filter(|frame| frame["reload"].is_null())).await;
+    assert_eq!((&frame["reset"], frame["renders"].as_object().unwrap().len()), (&Value::Bool(true), 2), "{frame}");
+}
+
+/// Counts how many of its loads are under way at a time.
+#[derive(Default)]
+struct Crowded {
+    now: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl PageSource for Crowded {
+    fn load<'a>(&'a self, _: &'a ChannelId) -> SourceFuture<'a> {
+        Box::pin(async move {
+            self.most.fetch_max(self.now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            // Time for all others to begin, too.
+            for _ in 0..100 {
+                tokio::task::yield_now().await;
+            }
+            self.now.fetch_sub(1, Ordering::SeqCst);
+            Ok(Some(vec![post("a")]))
+        })
+    }
+}
+
+#[tokio::test]
+async fn of_many_pages_only_a_few_are_loaded_at_a_time() {
+    let database = Arc::new(Crowded::default());
+    let config = || Config { max_page_loads: 3, bus_deadline: DEADLINE, ..brisk() };
+    let hub = Hub::with_source(FaultyBus::new(&config()), database.clone(), config()).unwrap();
+    let mut readers = tokio::task::JoinSet::new();
+    for number in 0..20 {
+        let hub = hub.clone();
+        readers.spawn(async move { get(&hub, &format!("/updates/page-{number}/?cursor=*")).await });
+    }
+    for (status, frame) in readers.join_all().await {
+        assert_eq!((status, &frame["reset"]), (200, &Value::Bool(true)), "{frame}");
+    }
+    assert_eq!(database.most.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test]
+async fn an_outage_is_logged_once_however_many_pages_there_are() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let bus = FaultyBus::new(&brisk());
+    let config = Config { linger: DEADLINE, ..brisk() };
+    let hub = Hub::new(bus.clone(), config).unwrap();
+    bus.is_deaf.store(true, Ordering::SeqCst);
+    for name in ["a", "b", "c", "blog"] {
+        assert_eq!(get(&hub, &format!("/updates/{name}/?cursor=*")).await.0, 200);
+    }
+    for outages in 1..=2 {
+        bus.is_down.store(true, Ordering::SeqCst);
+        bus.lose();
+        let failures = bus.failures.load(Ordering::SeqCst);
+        eventually(async || (bus.failures.load(Ordering::SeqCst) >= failures + 20).then_some(())).await;
+        let lines = log.lines(tracing::Level::WARN);
+        assert_eq!(lines.len(), outages, "{lines:?}");
+        bus.is_down.store(false, Ordering::SeqCst);
+        eventually(async || (log.lines(tracing::Level::INFO).len() == outages).then_some(())).await;
+        eventually(async || (hub.metrics().stale_pages == 0).then_some(())).await;
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 
 mod faulty_bus;
 mod hub;
+mod log;
 mod memory_bus;
 mod publishers;
 #[cfg(all(unix, feature = "redis"))]

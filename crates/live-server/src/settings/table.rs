@@ -63,9 +63,11 @@ mod tests {
     use super::*;
 
     /// Fields of `Config` that are not a setting of the same name.
-    const ELSEWHERE: [&str; 4] = [
+    const ELSEWHERE: [&str; 5] = [
         // For whoever renders the HTML, which this server does not.
         "public_url",
+        // For whoever has a page source, which this server has not.
+        "max_page_loads",
         // publish-token and publish-token-file.
         "publishing",
         // The fields within are settings.

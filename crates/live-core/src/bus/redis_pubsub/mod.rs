@@ -193,9 +193,10 @@ impl Sending {
         let topics = &self.connection.topics;
         let arrival = topics.expect(channel, &message);
         let publish = redis::cmd("PUBLISH").arg(message::group(channel)).arg(message).to_owned();
+        let mut redis = self.connection.redis.clone();
         tokio::select! {
             biased;
-            answer = publish.exec_async(&mut self.connection.redis.clone()) => answer.map_err(bus_error)?,
+            answer = publish.exec_async(&mut redis) => answer.map_err(bus_error)?,
             () = self.over() => return Err(BusError::Unavailable),
         }
         // It comes back over the same connection, before the answer or right after it, depending on the version of Redis.

@@ -1,54 +1,10 @@
 //! What is published by mistake: skipped, and the next good message arrives.
 
-use std::{
-    fmt::Write as _,
-    sync::{Arc, Mutex},
-};
-
 use live_core::Config;
-use tracing::{
-    Event, Level, Metadata, Subscriber,
-    field::{Field, Visit},
-    span,
-};
+use tracing::Level;
 
 use super::{Node, RedisServer, brisk, original, post, render};
-
-/// Keeps the lines of level `WARN` and above.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<String>>>);
-
-impl Subscriber for Log {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        *metadata.level() <= Level::WARN
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut line = Line(String::new());
-        event.record(&mut line);
-        self.0.lock().unwrap().push(line.0);
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
-}
-
-struct Line(String);
-
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        write!(self.0, "{field}={value:?} ").unwrap();
-    }
-}
+use crate::log::Log;
 
 #[tokio::test]
 async fn a_message_that_is_no_update_is_logged_without_a_word_of_it_and_skipped() {
@@ -73,7 +29,7 @@ async fn a_message_that_is_no_update_is_logged_without_a_word_of_it_and_skipped(
         redis.publish("group_a", message);
         redis.publish("group_a", &original("1", &format!("good {number}")));
         reader.shows("1", &format!("good {number}")).await;
-        let lines = log.0.lock().unwrap().clone();
+        let lines = log.lines(Level::WARN);
         assert_eq!(lines.len(), number + 1, "{lines:?}");
         let line = &lines[number];
         assert!(line.contains("message skipped") && line.contains("channel=a ") && line.contains(reason), "{line}");

@@ -126,7 +126,7 @@ async fn a_ping_that_redis_refuses_is_an_answer_and_no_loss() {
     let node = Node::new(&redis);
     let mut reader = node.reader("a", None).await;
     reader.frame().await;
-    let refusals: [(&[&[&[u8]]], &str); 2] = [
+    let rounds: [(&[&[&[u8]]], &str); 2] = [
         (&[&[b"ACL", b"SETUSER", b"default", b"-ping"]], "NOPERM"),
         // Of a replica that has lost its master.
         (
@@ -138,7 +138,7 @@ async fn a_ping_that_redis_refuses_is_an_answer_and_no_loss() {
             "MASTERDOWN",
         ),
     ];
-    for (number, (commands, error)) in refusals.into_iter().enumerate() {
+    for (number, (commands, error)) in rounds.into_iter().enumerate() {
         for command in commands {
             assert_eq!(redis.client().command(command), Reply::Status("OK".to_owned()));
         }

@@ -1,15 +1,14 @@
 //! `rediss+pubsub://`. Which certificates the system trusts is a matter of the environment, so the bus is opened in another process:
-//! this very test binary. The certificates beside this file are for 127.0.0.1 and good until 2126.
+//! this very test binary and this very test, with a URL. The certificates beside this file are for 127.0.0.1 and good until 2126.
 
 use std::{
     env,
     net::TcpListener,
     path::PathBuf,
     process::{Command, Stdio},
-    time::Duration,
 };
 
-use live_core::{Config, bus};
+use live_core::bus;
 
 use super::{RedisServer, brisk, post};
 
@@ -20,8 +19,11 @@ fn file(name: &str) -> String {
     folder.join(name).display().to_string()
 }
 
-#[test]
-fn a_redis_that_the_system_trusts_is_used_over_tls_and_another_is_not() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redis_that_the_system_trusts_is_used_over_tls_and_another_is_not() {
+    if let Ok(url) = env::var(URL) {
+        return publish(&url).await;
+    }
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
     let (certificate, key) = (file("server.pem"), file("server.key"));
     let redis = RedisServer::start_with(&[
@@ -49,17 +51,14 @@ fn a_redis_that_the_system_trusts_is_used_over_tls_and_another_is_not() {
 
 fn publishes(url: &str, trusted: &str) -> bool {
     let mut child = Command::new(env::current_exe().unwrap());
-    child.args(["--exact", "redis::tls::publish_in_another_process"]).env(URL, url).env("SSL_CERT_FILE", file(trusted));
+    let this = "redis::tls::a_redis_that_the_system_trusts_is_used_over_tls_and_another_is_not";
+    child.args(["--exact", this]).env(URL, url).env("SSL_CERT_FILE", file(trusted));
     child.env_remove("SSL_CERT_DIR").stdout(Stdio::null()).stderr(Stdio::null());
     child.status().unwrap().success()
 }
 
-/// What the other process does; nothing in this one.
-#[tokio::test]
-async fn publish_in_another_process() {
-    let Ok(url) = env::var(URL) else { return };
-    // A server without TLS leaves the handshake unanswered.
-    let config = Config { bus_deadline: Duration::from_secs(2), ..brisk() };
-    let bus = bus::from_url(&url, &config).unwrap();
+/// What the other process does. It waits for a server without TLS until the deadline, because that leaves the handshake unanswered.
+async fn publish(url: &str) {
+    let bus = bus::from_url(url, &brisk()).unwrap();
     bus.publish(&super::channel("a"), post("1", "over TLS"), None).await.unwrap();
 }
