@@ -17,7 +17,8 @@ class OwnPublisher extends WebsocketPublisher {
       // The server cannot tell what was missed. At a moment of our own, because all readers are told at once.
       if (update.reload) setTimeout(() => location.reload(), 10_000 * Math.random());
       process_updates(update);
-      page.cursor = update.cursor;
+      // A server of Wagtail Live's own sends no cursor.
+      if (update.cursor) page.cursor = update.cursor;
       state.textContent = 'Live, over a publisher of our own.';
     };
   }

@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, str::FromStr};
 
-use clap::Parser;
+use clap::{Parser, error::ErrorKind};
 use live_core::{
     Config, PUBLISHER_VARIABLE, Transport,
     page::{PageLimits, WhenFull},
@@ -52,6 +52,19 @@ impl Options {
     /// Reads the command line; on `--help` and on a mistake it prints what is right and ends the process.
     pub fn from_command_line() -> Self {
         Self::parse()
+    }
+
+    /// The options of a site whose readers are served by another server, over WebSocket alone.
+    ///
+    /// # Errors
+    ///
+    /// Another transport was asked for. `exit` prints that, and ends the process.
+    pub fn with_readers_at(self, server: String) -> Result<Self, clap::Error> {
+        if let Some(other) = self.publisher.filter(|transport| *transport != Transport::WebSocket) {
+            let why = format!("--publisher {other}: the readers' server at {server} has nothing but websocket\n");
+            return Err(clap::Error::raw(ErrorKind::ValueValidation, why));
+        }
+        Ok(Self { readers: Some(server), ..self })
     }
 
     /// The bus that keeps Live's log beside the posts. It is a file of its own: one process holds it.
@@ -143,6 +156,23 @@ mod tests {
         assert_eq!("0".parse(), Ok(Speed::Max));
         for bad in ["-1", "nan", "inf", "fast", ""] {
             assert!(bad.parse::<Speed>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_site_whose_readers_are_elsewhere_takes_no_transport_but_websocket() {
+        let with = |publisher| {
+            let options = Options { publisher, ..Options::parse_from(["example"]) };
+            options.with_readers_at("http://127.0.0.1:8765".to_owned())
+        };
+        for allowed in [None, Some(Transport::WebSocket)] {
+            let config = with(allowed).unwrap().config();
+            assert_eq!(config.public_url, "http://127.0.0.1:8765");
+            assert_eq!(config.transports, [Transport::WebSocket]);
+        }
+        for refused in [Transport::Sse, Transport::LongPolling, Transport::IntervalPolling] {
+            let why = with(Some(refused)).unwrap_err().to_string();
+            assert!(why.contains(&format!("--publisher {refused}")), "{why}");
         }
     }
 

@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 
 /// The live blog's pages; its readers' server is example-tungstenite
 #[derive(Parser)]
+#[command(mut_arg("publisher", |publisher| publisher.help("The transport that readers use: their server has only websocket")))]
 struct SiteOptions {
     /// Where the readers' server is, as browsers reach it
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8765")]
@@ -26,7 +27,7 @@ struct SiteOptions {
 async fn main() -> anyhow::Result<()> {
     live_example_page::log_to_stderr();
     let SiteOptions { readers, redis, page: options } = SiteOptions::parse();
-    let options = Options { readers: Some(readers), ..options };
+    let options = options.with_readers_at(readers).unwrap_or_else(|wrong| wrong.exit());
 
     let config = options.config();
     let hub = Hub::new(bus::from_url(&redis, &config)?, config)?;
