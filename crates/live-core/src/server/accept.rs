@@ -47,7 +47,8 @@ where
 }
 
 /// Serves what `answer` makes of each request on a listener until the hub [drains](Hub::drain), and returns when its
-/// connections have ended or `Config::drain_deadline` is over.
+/// connections have ended or `Config::drain_deadline` is over. A connection with half a request's header then still has what
+/// is left of `Config::header_timeout`, and one whose handshake is not done ends at once.
 ///
 /// Each request carries a [`Peer`] and a [`RequestLine`].
 ///
@@ -121,7 +122,13 @@ where
     F: Future<Output = Response<B>>,
     B: http_body::Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>> + 'static,
 {
-    match tokio::time::timeout(hub.config().header_timeout, handshake).await {
+    let shaken = tokio::select! {
+        // One that is done is served, also by a hub that drains: health is asked for then.
+        biased;
+        shaken = tokio::time::timeout(hub.config().header_timeout, handshake) => shaken,
+        () = hub.draining() => return tracing::debug!(%peer, "handshake was under way when the server stopped"),
+    };
+    match shaken {
         Ok(Ok(stream)) => serve_connection(stream, peer, answer, hub).await,
         Ok(Err(error)) => tracing::debug!(%error, %peer, "handshake failed"),
         Err(_) => tracing::debug!(%peer, "handshake did not end in time"),
@@ -150,7 +157,8 @@ where
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service).with_upgrades());
     let served = tokio::select! {
         served = connection.as_mut() => served,
-        // Streams end by themselves when the hub drains; an idle connection ends here.
+        // Streams end by themselves when the hub drains; an idle connection ends here. One in the middle of a header
+        // gets its answer, or ends with `header_timeout`.
         () = hub.draining() => {
             connection.as_mut().graceful_shutdown();
             connection.await

@@ -8,7 +8,7 @@ use std::{
 };
 
 use rustls::{
-    ClientConfig, RootCertStore,
+    CertificateError, ClientConfig, RootCertStore,
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
 use tokio::{
@@ -42,7 +42,7 @@ impl Server {
     pub(crate) fn new(url: ServerUrl, trust: &TrustArgs) -> Result<Self, Failure> {
         let tls = match url.scheme {
             Scheme::Http => None,
-            Scheme::Https => Some(connector(trust.ca_file.as_deref()).map_err(Failure::Usage)?),
+            Scheme::Https => Some(connector(trust.ca_file().as_deref()).map_err(Failure::Usage)?),
         };
         Ok(Self { url, tls })
     }
@@ -70,6 +70,14 @@ fn too_late() -> io::Error {
 fn explained(error: io::Error, url: &ServerUrl) -> io::Error {
     let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<rustls::Error>());
     let hint = match cause {
+        // webpki's own error; rustls has no word for it.
+        Some(rustls::Error::InvalidCertificate(CertificateError::Other(other)))
+            if other.0.to_string() == "CaUsedAsEndEntity" =>
+        {
+            let sentence = "the server's certificate is an authority's, and no server may use that as its own; \
+                            make it with -addext basicConstraints=critical,CA:FALSE";
+            return io::Error::new(error.kind(), sentence);
+        }
         Some(rustls::Error::InvalidMessage(_)) => format!("it does not speak TLS; is it http://{}?", url.authority),
         Some(rustls::Error::InvalidCertificate(_)) => "for a certificate of your own, give --ca-file".to_owned(),
         _ => return error,

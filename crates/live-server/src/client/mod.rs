@@ -17,3 +17,5 @@ mod retry;
 mod seconds;
 mod server;
 mod text;
+
+pub(crate) use self::server::VARIABLES;

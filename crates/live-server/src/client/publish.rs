@@ -38,7 +38,7 @@ Exit codes:
   2  the command line is wrong
   3  refused by the server
   4  the server was not reached in time
-  5  a line of the input is not an update; those before it are published
+  5  a line of the input is not an update, or is too long; those before it are published
   1  anything else";
 
 #[derive(clap::Args)]
@@ -107,7 +107,7 @@ pub(crate) fn run(args: Args) -> anyhow::Result<ExitCode> {
 }
 
 fn publish(args: Args) -> anyhow::Result<()> {
-    let server = Server::new(args.server.server, &args.server.trust)?;
+    let server = Server::new(args.server.load()?, &args.server.trust)?;
     let notices = Notices::from(args.notices);
     let token = args.token.load()?;
     let publisher = Publisher::new(server, &args.channel, token.as_ref(), args.deadline, notices.clone());
@@ -170,7 +170,10 @@ fn or_stdin(text: String) -> anyhow::Result<String> {
         return Ok(text);
     }
     let mut text = String::new();
-    stdin().lock().take(MAX_LINE_BYTES).read_to_string(&mut text).context("cannot read standard input")?;
+    stdin().lock().take(MAX_LINE_BYTES + 1).read_to_string(&mut text).context("cannot read standard input")?;
+    if text.len() as u64 > MAX_LINE_BYTES {
+        return Err(Failure::Input(format!("standard input: longer than {MAX_LINE_BYTES} bytes")).into());
+    }
     Ok(text)
 }
 

@@ -1,6 +1,6 @@
 //! The server that a command talks to.
 
-use std::{fmt, path::PathBuf, str::FromStr};
+use std::{ffi::OsString, fmt, path::PathBuf, str::FromStr};
 
 use http::{HeaderValue, header::AUTHORIZATION};
 use live_core::ChannelId;
@@ -10,34 +10,75 @@ use url::{Host, Url};
 use super::failure::Failure;
 
 /// Where the server is.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Clone, clap::Args)]
 #[command(next_help_heading = "The server")]
 pub(crate) struct ServerArgs {
-    /// The server, with the prefix of its routes if they have one (http://127.0.0.1:8000/live)
-    #[arg(long, value_name = "URL", env = "LIVE_SERVER", default_value = "http://127.0.0.1:8765")]
-    pub(crate) server: ServerUrl,
+    // Text, and no `env`: clap would show a password in it, and take an empty variable for a value. So below.
+    /// The server, with the prefix of its routes if they have one (http://127.0.0.1:8000/live) [default: http://127.0.0.1:8765] [env:
+    /// LIVE_SERVER]
+    #[arg(long, value_name = "URL")]
+    server: Option<String>,
     #[command(flatten)]
     pub(crate) trust: TrustArgs,
+}
+
+impl ServerArgs {
+    /// The server's address.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`]: what was said is none.
+    pub(crate) fn load(&self) -> Result<ServerUrl, Failure> {
+        let said = said(self.server.as_deref(), "--server", SERVER);
+        let (name, text) = said.unwrap_or(("--server", DEFAULT_SERVER.to_owned()));
+        ServerUrl::load(name, &text)
+    }
+}
+
+const DEFAULT_SERVER: &str = "http://127.0.0.1:8765";
+
+const SERVER: &str = "LIVE_SERVER";
+const CA_FILE: &str = "LIVE_CA_FILE";
+const TOKEN: &str = "LIVE_PUBLISH_TOKEN";
+const TOKEN_FILE: &str = "LIVE_PUBLISH_TOKEN_FILE";
+
+/// The variables that the commands read.
+pub(crate) const VARIABLES: [&str; 4] = [SERVER, CA_FILE, TOKEN, TOKEN_FILE];
+
+/// A variable's text; an empty one says nothing, as for `live serve`.
+fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|text| !text.is_empty())
+}
+
+/// What the flag says, or else the variable; after the name of the one that said it.
+fn said(flag: Option<&str>, flag_name: &'static str, name: &'static str) -> Option<(&'static str, String)> {
+    let by_flag = flag.map(|text| (flag_name, text.to_owned()));
+    by_flag.or_else(|| variable(name).map(|text| (name, text.to_string_lossy().into_owned())))
 }
 
 /// Whom to trust as the server, over TLS.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "The server")]
 pub(crate) struct TrustArgs {
-    /// Certificates (PEM) to trust besides the system's, for a server with a certificate of your own
-    #[arg(long, value_name = "FILE", env = "LIVE_CA_FILE")]
-    pub(crate) ca_file: Option<PathBuf>,
+    /// Certificates (PEM) to trust besides the system's, for a server with a certificate of your own [env: LIVE_CA_FILE]
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+}
+
+impl TrustArgs {
+    pub(crate) fn ca_file(&self) -> Option<PathBuf> {
+        self.ca_file.clone().or_else(|| variable(CA_FILE).map(PathBuf::from))
+    }
 }
 
 /// What publishing needs.
 #[derive(Clone, clap::Args)]
 #[command(next_help_heading = "The server")]
 pub(crate) struct TokenArgs {
-    /// The publish token. Better in the environment than here, where other users of the machine can read it
-    #[arg(long, value_name = "TOKEN", env = "LIVE_PUBLISH_TOKEN", hide_env_values = true)]
-    token: Option<Token>,
-    /// A file with the publish token, as live serve takes it; of two tokens the first is used
-    #[arg(long, value_name = "FILE", env = "LIVE_PUBLISH_TOKEN_FILE")]
+    /// The publish token. Better in the environment than here, where other users of the machine can read it [env: LIVE_PUBLISH_TOKEN]
+    #[arg(long, value_name = "TOKEN")]
+    token: Option<String>,
+    /// A file with the publish token, as live serve takes it; of two tokens the first is used [env: LIVE_PUBLISH_TOKEN_FILE]
+    #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
 }
 
@@ -45,13 +86,15 @@ impl TokenArgs {
     /// The token; that of the command line or the environment goes before the file's.
     ///
     /// # Errors
-    /// [`Failure::Usage`]: the file cannot be read, or has no token in it.
+    /// [`Failure::Usage`]: what was said is no token, or the file cannot be read, or has no token in it.
     pub(crate) fn load(&self) -> Result<Option<Token>, Failure> {
-        let Some(file) = self.token_file.as_ref().filter(|_| self.token.is_none()) else {
-            return Ok(self.token.clone());
-        };
+        if let Some((name, text)) = said(self.token.as_deref(), "--token", TOKEN) {
+            return text.parse().map(Some).map_err(|error| Failure::Usage(format!("{name}: {error}")));
+        }
+        let file = self.token_file.clone().or_else(|| variable(TOKEN_FILE).map(PathBuf::from));
+        let Some(file) = file else { return Ok(None) };
         let wrong = |error: &dyn fmt::Display| Failure::Usage(format!("{}: {error}", file.display()));
-        let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
+        let text = std::fs::read_to_string(&file).map_err(|error| wrong(&error))?;
         let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
         first.parse().map(Some).map_err(|error| wrong(&error))
     }
@@ -112,6 +155,14 @@ pub(crate) enum ChannelRoute {
 }
 
 impl ServerUrl {
+    /// Reads what was given under this name.
+    ///
+    /// # Errors
+    /// [`Failure::Usage`], which does not repeat the text: there may be a password in it.
+    pub(crate) fn load(name: &str, text: &str) -> Result<Self, Failure> {
+        text.parse().map_err(|error| Failure::Usage(format!("{name}: {error}")))
+    }
+
     /// The path of a route, under the server's prefix.
     pub(crate) fn path(&self, route: ChannelRoute, channel: &ChannelId) -> String {
         let route = match route {

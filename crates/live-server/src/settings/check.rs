@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::Path};
 
 use live_axum::{Publishing, TrustedProxies, bus};
 
-use super::{InForce, Settings, addresses::resolve, sources::Source, token};
+use super::{InForce, Settings, addresses::resolve, sources::Source, token, value::show_duration};
 use crate::tls;
 
 /// Makes the configuration of what was read; the sentences say what cannot be.
@@ -13,8 +13,8 @@ pub(super) fn settle(in_force: &mut InForce) -> Vec<String> {
     let mut check = |checked: Result<(), String>| mistakes.extend(checked.err());
     check(settle_publishing(in_force));
     check(settle_proxies(&mut in_force.settings));
+    check(settle_linger(in_force).and_then(|()| check_config(&in_force.settings)));
     let settings = &in_force.settings;
-    check(check_config(settings));
     check(check_sizes(settings));
     check(check_listeners(settings));
     check(check_tls(settings));
@@ -46,6 +46,30 @@ fn settle_proxies(settings: &mut Settings) -> Result<(), String> {
     settings.config.trusted_proxies = proxies.header(settings.forwarded_header);
     Ok(())
 }
+
+/// Interval polling needs pages that outlive some polls: a linger that nobody chose does.
+fn settle_linger(in_force: &mut InForce) -> Result<(), String> {
+    let (linger, poll_interval) = (in_force.settings.config.linger, in_force.settings.config.poll_interval);
+    let least = LINGER_IN_POLLS * poll_interval;
+    if linger >= least {
+        return Ok(());
+    }
+    if in_force.is_said("linger") {
+        return Err(format!(
+            "linger ({}, from {}) must be at least three times poll-interval ({}, from {})",
+            show_duration(linger),
+            in_force.source("linger"),
+            show_duration(poll_interval),
+            in_force.source("poll-interval"),
+        ));
+    }
+    in_force.settings.config.linger = least;
+    in_force.sources.insert("linger", Source::Fitted("three times poll-interval"));
+    Ok(())
+}
+
+/// As `Config::linger` says.
+const LINGER_IN_POLLS: u32 = 3;
 
 fn check_config(settings: &Settings) -> Result<(), String> {
     let in_flags = |text: &str| text.replace('_', "-");
@@ -169,13 +193,36 @@ fn check_file(file: &Path) -> Result<(), String> {
     }
 }
 
-/// A URL without user and password.
+/// A bus's URL without user, password and query; of one that is not known, the scheme.
 pub(crate) fn redacted(url: &str) -> String {
-    match (url.split_once("//"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, address))) => format!("{scheme}//***@{address}"),
-        _ => url.to_owned(),
+    let is_scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
+    match url.split_once(':') {
+        Some(("memory" | "sqlite", _)) => url.to_owned(),
+        Some((scheme @ ("redis+pubsub" | "rediss+pubsub"), rest)) => format!("{scheme}:{}", redacted_address(rest)),
+        Some((scheme, _)) if is_scheme(scheme) => format!("{scheme}:{HIDDEN}"),
+        None if !url.contains('@') => url.to_owned(),
+        _ => HIDDEN.to_owned(),
     }
 }
+
+/// What follows the colon of a URL (RFC 3986 §3).
+fn redacted_address(rest: &str) -> String {
+    let (address, query) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
+    // An @ after the question mark may end a password with a question mark in it.
+    if query.contains('@') || !(rest.is_empty() || rest.starts_with("//")) {
+        return HIDDEN.to_owned();
+    }
+    let address = match address.rsplit_once('@') {
+        Some((_, host)) => format!("//{HIDDEN}@{host}"),
+        None => address.to_owned(),
+    };
+    match query.chars().next() {
+        Some(mark) => format!("{address}{mark}{HIDDEN}"),
+        None => address,
+    }
+}
+
+const HIDDEN: &str = "***";
 
 #[cfg(test)]
 mod tests {
@@ -187,6 +234,21 @@ mod tests {
         assert_eq!(redacted("redis+pubsub://u:p@h"), "redis+pubsub://***@h");
         assert_eq!(redacted("redis+pubsub://h:6379/1"), "redis+pubsub://h:6379/1");
         assert_eq!(redacted("sqlite:live.db"), "sqlite:live.db");
+        assert_eq!(redacted("memory:"), "memory:");
+        assert_eq!(redacted("rediss+pubsub://h/1?password=hush"), "rediss+pubsub://h/1?***");
+        assert_eq!(redacted("redis+pubsub://u:p@h/1?protocol=3"), "redis+pubsub://***@h/1?***");
+        assert_eq!(redacted("redis+pubsub://h?password=a@hush"), "redis+pubsub:***");
+        assert_eq!(redacted("redis+pubsub:u:hush@h"), "redis+pubsub:***");
+    }
+
+    #[test]
+    fn of_a_url_that_is_not_known_only_the_scheme_is_shown() {
+        assert_eq!(redacted("amqp:hush@h"), "amqp:***");
+        assert_eq!(redacted("redis://:hush@h"), "redis:***");
+        for unknown in ["hush@h", ":hush@h", "redis+pubsub//:hush@h", "hush hush:"] {
+            assert!(!redacted(unknown).contains("hush"), "{unknown}");
+        }
+        assert_eq!(redacted("live.db"), "live.db");
     }
 
     #[test]

@@ -114,4 +114,5 @@ WAGTAIL_LIVE_REDIS_URL, WAGTAIL_LIVE_POLLING_TIMEOUT (seconds), WAGTAIL_LIVE_POL
 Signals: SIGTERM and SIGINT drain (readers are told when to come back), a second one ends at once;
 SIGHUP reads the certificate again.
 
-Exit codes: 0 stopped as asked, 1 could not start or go on, 2 the settings are wrong.";
+Exit codes: 0 stopped as asked, 1 could not start or go on, or ended at once by a second signal,
+2 the settings are wrong.";

@@ -1,6 +1,10 @@
 //! From everything that was said to what is in force: flag, then variable, then file, then default.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    path::PathBuf,
+};
 
 use super::{
     Settings, check,
@@ -9,6 +13,7 @@ use super::{
     table::settings,
     wagtail,
 };
+use crate::client;
 
 /// The variables of a process.
 pub(super) type Environment = BTreeMap<String, String>;
@@ -55,6 +60,7 @@ impl InForce {
         if mistakes.is_empty() {
             mistakes = check::settle(&mut in_force);
         }
+        in_force.notes.extend(unread(environment));
         if mistakes.is_empty() { Ok(in_force) } else { Err(Mistakes(mistakes)) }
     }
 
@@ -79,6 +85,9 @@ impl InForce {
             let line = match setting.value.is_secret() || text.is_empty() {
                 true if text.is_empty() => format!("# {} is not set", setting.name),
                 true => format!("# {} is set, and not shown", setting.name),
+                false if setting.value.is_redacted(&self.settings) => {
+                    format!("# {} is set, and not shown: {text}", setting.name)
+                }
                 false if setting.value.is_bare() => format!("{} = {text}", setting.name),
                 false => format!("{} = {}", setting.name, toml::Value::String(text)),
             };
@@ -93,6 +102,21 @@ fn read_file(args: &Args, environment: &Environment) -> Result<(String, BTreeMap
     let Some(file) = args.config.clone().or_else(from_environment) else { return Ok(Default::default()) };
     let said = sources::read_file(&file).map_err(Mistakes)?;
     Ok((file.display().to_string(), said))
+}
+
+/// A note about variables with our prefixes that nothing reads: a name that is misspelt, most likely. Their values may be secrets.
+fn unread(environment: &Environment) -> Option<String> {
+    let ours: BTreeSet<String> = settings().map(|setting| setting.variable()).collect();
+    let is_read = |name: &str| {
+        ours.contains(name)
+            || name == CONFIG_VARIABLE
+            || wagtail::VARIABLES.contains(&name)
+            || client::VARIABLES.contains(&name)
+    };
+    let has_prefix = |name: &str| name.starts_with("LIVE_") || name.starts_with("WAGTAIL_LIVE_");
+    let said = environment.iter().filter(|(_, text)| !text.is_empty()).map(|(name, _)| name.as_str());
+    let unread: Vec<&str> = said.filter(|name| has_prefix(name) && !is_read(name)).collect();
+    (!unread.is_empty()).then(|| format!("nothing here reads {}; live serve --help has the names", unread.join(", ")))
 }
 
 /// Everything that is wrong with the settings.
@@ -147,7 +171,35 @@ mod tests {
     fn settings_are_compared_with_each_other() {
         let mistakes = mistake(&[("heartbeat", "2m")], &[]);
         assert_eq!(mistakes, "silence-deadline must be longer than heartbeat");
-        assert!(mistake(&[("linger", "5s")], &[]).contains("linger must be at least three times poll-interval"));
+        assert_eq!(
+            mistake(&[("linger", "5s")], &[("LIVE_POLL_INTERVAL", "2s")]),
+            "linger (5s, from --linger) must be at least three times poll-interval (2s, from LIVE_POLL_INTERVAL)"
+        );
+    }
+
+    #[test]
+    fn a_linger_that_nobody_chose_follows_the_poll_interval() {
+        let raised = resolve(&[], &[("WAGTAIL_LIVE_POLLING_INTERVAL", "60000")]);
+        let mut raised = raised.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        assert_eq!(raised.settings.config.linger.as_secs(), 180);
+        let text = raised.describe();
+        let line = text.lines().find(|line| line.starts_with("linger")).unwrap();
+        assert!(line.starts_with("linger = \"3m\"") && line.ends_with("# three times poll-interval"), "{line}");
+        let short = resolve(&[("poll-interval", "1s")], &[]).unwrap();
+        assert_eq!(short.settings.config.linger.as_secs(), 60);
+    }
+
+    #[test]
+    fn a_variable_that_nobody_reads_is_told_by_its_name() {
+        let unread = [("LIVE_HARTBEAT", "hush"), ("WAGTAIL_LIVE_RECIEVER", "hush"), ("LIVE_EMPTY", "")];
+        let read = [("LIVE_SERVER", "http://h"), ("LIVE_CA_FILE", "f"), ("LIVE_HEARTBEAT", "20s"), ("ALIVE_X", "1")];
+        let notes = resolve(&[], &[&unread[..], &read[..]].concat()).unwrap().notes.join("\n");
+        assert!(notes.contains("nothing here reads LIVE_HARTBEAT, WAGTAIL_LIVE_RECIEVER"), "{notes}");
+        for other in ["hush", "LIVE_EMPTY", "LIVE_SERVER", "LIVE_CA_FILE", "LIVE_HEARTBEAT", "ALIVE_X"] {
+            assert!(!notes.contains(other), "{notes}");
+        }
+        let quiet = resolve(&[], &[("WAGTAIL_LIVE_POLLING_INTERVAL", "5000"), ("LIVE_PUBLISHER", "sse")]);
+        assert!(!quiet.unwrap().notes.join("\n").contains("nothing here reads"));
     }
 
     #[test]
@@ -155,11 +207,13 @@ mod tests {
         let flags = [("publish-token", "hush"), ("bus", "redis+pubsub://u:hush@h/1"), ("heartbeat", "20s")];
         let text = resolve(&flags, &[]).unwrap().describe();
         assert!(!text.contains("hush"), "{text}");
-        assert!(text.contains("redis+pubsub://***@h/1"), "{text}");
+        let bus = text.lines().find(|line| line.contains("redis+pubsub://***@h/1")).unwrap();
+        assert!(bus.starts_with("# bus is set, and not shown: ") && bus.ends_with("# --bus"), "{bus}");
         let line = text.lines().find(|line| line.starts_with("heartbeat")).unwrap();
         assert!(line.starts_with("heartbeat = \"20s\"") && line.ends_with("# --heartbeat"), "{line}");
         let table: toml::Table = text.parse().unwrap();
         assert_eq!(table["max-posts"].as_integer(), Some(10_000));
+        assert!(!table.contains_key("bus"), "{text}");
         assert!(text.contains("# publish-token is set, and not shown"), "{text}");
     }
 }

@@ -8,6 +8,8 @@ use super::table::{self, settings};
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Source {
     Default,
+    /// Made to fit another setting, because nobody said it; the text says how.
+    Fitted(&'static str),
     File(String),
     /// A variable with another name than the setting's own.
     Other(&'static str),
@@ -19,6 +21,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => f.write_str("default"),
+            Self::Fitted(how) => f.write_str(how),
             Self::File(file) => f.write_str(file),
             Self::Other(variable) => f.write_str(variable),
             Self::Variable(variable) => f.write_str(variable),
@@ -35,8 +38,7 @@ pub(super) fn read_file(file: &Path) -> Result<BTreeMap<&'static str, String>, V
 }
 
 fn parse(text: &str) -> Result<BTreeMap<&'static str, String>, Vec<String>> {
-    let table: toml::Table =
-        text.parse().map_err(|error: toml::de::Error| vec![error.to_string().trim_end().to_owned()])?;
+    let table: toml::Table = text.parse().map_err(|error| vec![located(&error, text)])?;
     let (mut values, mut mistakes) = (BTreeMap::new(), Vec::new());
     for (key, value) in &table {
         match (table::find(key), text_of(value)) {
@@ -46,6 +48,13 @@ fn parse(text: &str) -> Result<BTreeMap<&'static str, String>, Vec<String>> {
         }
     }
     if mistakes.is_empty() { Ok(values) } else { Err(mistakes) }
+}
+
+/// What is wrong, and in which line. Not the line itself, as the error's own text has it: there may be a token in it.
+fn located(error: &toml::de::Error, text: &str) -> String {
+    let before = error.span().and_then(|span| text.as_bytes().get(..span.start));
+    let line = before.map(|before| format!("line {}: ", 1 + before.iter().filter(|byte| **byte == b'\n').count()));
+    format!("{}{}", line.unwrap_or_default(), error.message())
 }
 
 fn text_of(value: &toml::Value) -> Option<String> {
@@ -93,5 +102,23 @@ mod tests {
         assert!(mistakes.contains("unknown key page"), "{mistakes}");
         assert_eq!(parse("heartbeat = 1.5").unwrap_err(), ["heartbeat is written as heartbeat = \"DURATION\""]);
         assert!(parse("heartbeat = ").unwrap_err()[0].contains("line 1"));
+    }
+
+    #[test]
+    fn a_broken_file_is_told_by_its_line_and_not_by_what_it_says() {
+        for broken in [
+            "publish-token = \"hush",
+            "publish-token = hush",
+            "publish-token = \"a\"\npublish-token = \"hush\"",
+            "bus = \"redis+pubsub://:hush@h/1",
+            "bus = \"redis+pubsub://:\\hush@h/1\"",
+            "publish-token: hush",
+            "publish-token \"hush\"",
+        ] {
+            let text = format!("\nheartbeat = \"20s\"\n{broken}");
+            let mistakes = parse(&text).unwrap_err().join("\n");
+            assert!(mistakes.starts_with(&format!("line {}: ", text.lines().count())), "{mistakes}");
+            assert!(!mistakes.contains("hush"), "{mistakes}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Settings;
+use super::{Settings, check::redacted};
 
 /// Where a setting's value lives in [`Settings`], and so how it is written.
 pub(crate) enum Value {
@@ -16,6 +16,8 @@ pub(crate) enum Value {
     Switch(fn(&mut Settings) -> &mut bool),
     /// A form of its own.
     Other { read: fn(&mut Settings, &str) -> Result<(), String>, show: fn(&Settings) -> String },
+    /// A URL, shown without user, password and query.
+    Url { read: fn(&mut Settings, &str) -> Result<(), String>, url: fn(&Settings) -> &str },
     /// As `Other`, and `--check` does not show it.
     Secret { read: fn(&mut Settings, &str) -> Result<(), String>, is_set: fn(&Settings) -> bool },
 }
@@ -28,12 +30,12 @@ impl Value {
             Self::Bytes(field) => *field(settings) = parse_bytes(text)?,
             Self::Count(field) => *field(settings) = parse_count(text)?,
             Self::Switch(field) => *field(settings) = parse_switch(text)?,
-            Self::Other { read, .. } | Self::Secret { read, .. } => read(settings, text)?,
+            Self::Other { read, .. } | Self::Url { read, .. } | Self::Secret { read, .. } => read(settings, text)?,
         }
         Ok(())
     }
 
-    /// The text that reads as what is in force; a secret's is not it.
+    /// The text that reads as what is in force; a secret's is not it, nor one that is redacted.
     pub(crate) fn show(&self, settings: &mut Settings) -> String {
         match self {
             Self::Duration(field) => show_duration(*field(settings)),
@@ -41,6 +43,7 @@ impl Value {
             Self::Count(field) => field(settings).to_string(),
             Self::Switch(field) => field(settings).to_string(),
             Self::Other { show, .. } => show(settings),
+            Self::Url { url, .. } => redacted(url(settings)),
             Self::Secret { is_set, .. } if is_set(settings) => "(set)".to_owned(),
             Self::Secret { .. } => String::new(),
         }
@@ -49,6 +52,11 @@ impl Value {
     /// Whether what is in force must not be shown.
     pub(crate) fn is_secret(&self) -> bool {
         matches!(self, Self::Secret { .. })
+    }
+
+    /// Whether what is shown lacks a part of what is in force.
+    pub(crate) fn is_redacted(&self, settings: &Settings) -> bool {
+        matches!(self, Self::Url { url, .. } if redacted(url(settings)) != url(settings))
     }
 
     /// Whether it is written without quotes in a file.
@@ -63,7 +71,7 @@ impl Value {
             Self::Bytes(_) => Some("SIZE"),
             Self::Count(_) => Some("NUMBER"),
             Self::Switch(_) => Some("true|false"),
-            Self::Other { .. } | Self::Secret { .. } => None,
+            Self::Other { .. } | Self::Url { .. } | Self::Secret { .. } => None,
         }
     }
 }
@@ -82,7 +90,7 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
 }
 
 /// The largest unit that is exact.
-fn show_duration(duration: Duration) -> String {
+pub(super) fn show_duration(duration: Duration) -> String {
     let milliseconds = duration.as_millis() as u64;
     if milliseconds == 0 {
         return "0s".to_owned();

@@ -23,6 +23,10 @@ const POLLING_TIMEOUT: &str = "WAGTAIL_LIVE_POLLING_TIMEOUT";
 const POLLING_INTERVAL: &str = "WAGTAIL_LIVE_POLLING_INTERVAL";
 const SECURE: &str = "WAGTAIL_LIVE_USE_SECURE_WS_CONNECTION";
 
+/// All that are read here.
+pub(super) const VARIABLES: [&str; 8] =
+    [PUBLISHER, HOST, PORT, REDIS_URL, POLLING_TIMEOUT, POLLING_INTERVAL, SECURE, PUBLISHER_VARIABLE];
+
 const DEFAULT_HOST: &str = "localhost";
 const DEFAULT_PORT: &str = "8765";
 const DEFAULT_REDIS_URL: &str = "redis://127.0.0.1:6379/1";
@@ -105,7 +109,10 @@ impl Translations {
         });
         let Some((.., class, meaning)) = found else {
             let known = PUBLISHERS.map(|(package, _, class, _)| format!("wagtail_live.publishers.{package}.{class}"));
-            self.mistakes.push(format!("{PUBLISHER}: {name:?} is not known; there are {}", known.join(", ")));
+            self.mistakes.push(format!(
+                "{PUBLISHER}: {name:?} is not known; there are {}. For one of your own, unset it and give LIVE_BUS",
+                known.join(", ")
+            ));
             return None;
         };
         match meaning {
@@ -214,6 +221,7 @@ mod tests {
             let mistakes = translated(&[(PUBLISHER, name)]).mistakes;
             assert!(mistakes[0].contains(name), "{mistakes:?}");
             assert!(mistakes[0].contains("wagtail_live.publishers.polling.LongPollingPublisher"), "{mistakes:?}");
+            assert!(mistakes[0].ends_with("For one of your own, unset it and give LIVE_BUS"), "{mistakes:?}");
         }
         let channels = translated(&[(PUBLISHER, "wagtail_live.publishers.django_channels.DjangoChannelsPublisher")]);
         assert!(channels.mistakes[0].contains("channel layer"), "{channels:?}");

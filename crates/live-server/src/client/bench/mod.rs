@@ -56,7 +56,7 @@ Exit codes:
 pub(crate) struct Args {
     /// The server, with the prefix of its routes if they have one
     #[arg(value_name = "URL")]
-    server: ServerUrl,
+    server: String,
     /// Readers, spread over the channels
     #[arg(long, value_name = "N", default_value = "50", value_parser = clap::value_parser!(u64).range(1..=100_000))]
     readers: u64,
@@ -106,7 +106,7 @@ async fn bench(args: Args) -> anyhow::Result<()> {
     if let Some(pid) = pid.as_deref().filter(|pid| cpu_time(pid).is_none()) {
         return Err(Failure::Usage(format!("nothing is known of a process {pid}")).into());
     }
-    let server = Server::new(args.server.clone(), &args.trust)?;
+    let server = Server::new(ServerUrl::load("the server", &args.server)?, &args.trust)?;
     let notices = Notices::from(args.notices);
     let mut stages = stages(&args, &server, &notices)?;
     let places = seed(&mut stages).await?;
@@ -129,7 +129,7 @@ async fn bench(args: Args) -> anyhow::Result<()> {
     clean_up(stages, &notices).await;
     let mut spent = cpu_after.into_iter().zip(cpu_before).map(|(after, before)| Some(after?.saturating_sub(before?)));
     let cpu = Cpu { client: spent.next().flatten(), server: spent.next().flatten() };
-    let report = report(&args, &measured, took, outcome, cpu);
+    let report = report(&args, &server.url, &measured, took, outcome, cpu);
     if args.json {
         println!("{}", serde_json::to_string(&report)?)
     } else {
@@ -226,13 +226,13 @@ struct Cpu {
     server: Option<Duration>,
 }
 
-fn report(args: &Args, measured: &Measured, took: Duration, outcome: Outcome, cpu: Cpu) -> Report {
+fn report(args: &Args, server: &ServerUrl, measured: &Measured, took: Duration, outcome: Outcome, cpu: Cpu) -> Report {
     let delivered = measured.delivered.summary();
     let left_out = measured.left_out.load(Relaxed);
     let expected = args.updates * args.readers;
     let seconds = took.as_secs_f64();
     Report {
-        server: args.server.to_string(),
+        server: server.to_string(),
         transport: args.transport.to_string(),
         readers: args.readers,
         channels: args.channels,

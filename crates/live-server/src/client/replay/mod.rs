@@ -88,7 +88,7 @@ async fn replay(args: Args) -> anyhow::Result<()> {
         Some(channel) => channel,
         None => channel_of(&args.file)?,
     };
-    let server = Server::new(args.server.server, &args.server.trust)?;
+    let server = Server::new(args.server.load()?, &args.server.trust)?;
     let count = check(&args.file, args.from)?;
     let notices = Notices::from(args.notices);
     notices.say(format_args!("{count} lines of {} to {channel} at {}", args.file.display(), server.url));

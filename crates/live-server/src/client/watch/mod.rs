@@ -84,7 +84,7 @@ async fn watch(args: Args) -> anyhow::Result<()> {
         (false, None) => End::Never,
     };
     let mut follower = Follower {
-        server: Server::new(args.server.server, &args.server.trust)?,
+        server: Server::new(args.server.load()?, &args.server.trust)?,
         transport: args.transport,
         channel: args.channel,
         own: args.cursor.unwrap_or(if args.all { Start::Everything } else { Start::Recent }),

@@ -80,7 +80,7 @@ impl Exporter {
     fn totals(&self, encoder: &mut DescriptorEncoder<'_>, metrics: &Metrics) -> fmt::Result {
         for (name, help, value) in [
             ("live_updates", "Updates that reached pages with readers", metrics.updates),
-            ("live_publishes", "Publishes over HTTP that were stored", metrics.published),
+            ("live_publishes", "Publishes over HTTP that succeeded, repetitions of a key included", metrics.published),
             (
                 "live_publish_failures",
                 "Publishes over HTTP that failed or were refused by the bus",

@@ -70,7 +70,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         PAGES,
         "linger",
         Value::Duration(|settings| &mut settings.config.linger),
-        "How long a page is followed after its last reader has left; at least three poll intervals",
+        "How long a page is followed after its last reader has left; at least three poll intervals, and raised to that if nobody sets it",
     ),
     Setting::new(
         PAGES,

@@ -51,9 +51,9 @@ pub(super) static SETTINGS: &[Setting] = &[
     Setting::new(
         BUS,
         "bus",
-        Value::Other {
+        Value::Url {
             read: |settings, text| check::check_bus(text).map(|()| settings.bus = text.to_owned()),
-            show: |settings| check::redacted(&settings.bus),
+            url: |settings| &settings.bus,
         },
         "What numbers, keeps and announces updates. memory: ends with the process; sqlite:FILE is on the disk, for one process; \
          redis+pubsub://HOST:PORT/DB is what a Wagtail Live site publishes to",

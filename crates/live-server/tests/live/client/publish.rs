@@ -150,6 +150,59 @@ fn a_wrong_command_line_ends_with_2_and_a_server_that_is_not_there_with_4() {
 }
 
 #[test]
+fn a_secret_is_not_repeated_by_whoever_refuses_it() {
+    let site = Site::start();
+    let post = ["publish", "blog", "--text", "x"];
+    let told = |more: &[&str], environment: &[(&str, &str)], name: &str| {
+        let mut command = site.live(&[&post[..], more].concat());
+        command.envs(environment.iter().copied());
+        let ran = run(command, "").ends_with(2).saying(name);
+        assert!(!format!("{ran:?}").contains("hush"), "{ran:?}");
+    };
+    told(&["--token", "my hush"], &[], "--token: a token is visible ASCII");
+    told(&[], &[("LIVE_PUBLISH_TOKEN", "my hush")], "LIVE_PUBLISH_TOKEN: a token is visible ASCII");
+    told(&["--server", "http://me:hush@h"], &[], "--server: a server has neither query nor user");
+    told(&[], &[("LIVE_SERVER", "http://me:hush@h")], "LIVE_SERVER: a server has neither query nor user");
+    told(&["--token", ""], &[], "--token: a token is visible ASCII");
+    let mut bench = site.live(&["bench", "http://me:hush@h"]);
+    bench.env("LIVE_PUBLISH_TOKEN", "hush");
+    let ran = run(bench, "").ends_with(2).saying("a server has neither query nor user");
+    assert!(!format!("{ran:?}").contains("hush"), "{ran:?}");
+    for name in ["publish", "replay", "watch"] {
+        let mut help = site.live(&[name, "--help"]);
+        help.envs([("LIVE_SERVER", "http://me:hush@h"), ("LIVE_PUBLISH_TOKEN", "hush")]);
+        let ran = run(help, "").ends_with(0);
+        let words = ran.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(!words.contains("hush") && words.contains("[env: LIVE_SERVER]"), "{words}");
+    }
+}
+
+#[test]
+fn an_empty_variable_says_nothing() {
+    let site = Site::start();
+    let url = site.url();
+    let mut publish = command(&["publish", "blog", "--id", "1", "--text", "x", "--server", &url]);
+    let empty = ["LIVE_PUBLISH_TOKEN", "LIVE_PUBLISH_TOKEN_FILE", "LIVE_CA_FILE", "LIVE_SERVER"];
+    publish.envs(empty.map(|name| (name, "")));
+    run(publish, "").ends_with(0);
+    assert_eq!(site.ids("blog"), ["1"]);
+    // The default server, where perhaps nobody listens; the command line is right.
+    let mut watch = command(&["watch", "blog", "--once", "--deadline", "1ms"]);
+    watch.envs(empty.map(|name| (name, "")));
+    let code = run(watch, "").code;
+    assert!([0, 4].contains(&code), "{code}");
+}
+
+#[test]
+fn a_text_that_is_too_long_is_refused_and_not_cut() {
+    let site = Site::start();
+    let text = "x".repeat((32 << 20) + 1);
+    let ran = run(site.live(&["publish", "blog", "--id", "1", "--text", "-"]), &text).ends_with(5);
+    ran.saying("standard input: longer than 33554432 bytes");
+    assert!(site.ids("blog").is_empty());
+}
+
+#[test]
 fn a_server_that_comes_later_gets_the_post() {
     let mut site = Site::stopped(&quick());
     let publishing = Running::start(site.live(&["publish", "blog", "--id", "1", "--text", "x"]));

@@ -36,6 +36,20 @@ fn a_server_with_a_certificate_of_ones_own_is_trusted_once_it_is_named() {
 }
 
 #[test]
+fn a_certificate_that_is_an_authority_itself_is_told_how_to_be_made() {
+    let folder = Folder::new();
+    let mut wanted = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    wanted.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let private = rcgen::KeyPair::generate().unwrap();
+    let cert = folder.write("ca.pem", &wanted.self_signed(&private).unwrap().pem());
+    let key = folder.write("ca.key", &private.serialize_pem());
+    let server = Server::start(&["--tls-cert", &cert, "--tls-key", &key, "--publish-token", "none"]);
+    let url = format!("https://localhost:{}", server.address().rsplit(':').next().unwrap());
+    let ran = run(command(&["publish", "blog", "--text", "x", "--server", &url, "--ca-file", &cert]), "").ends_with(3);
+    ran.saying("make it with -addext basicConstraints=critical,CA:FALSE");
+}
+
+#[test]
 fn http_where_there_is_https_and_the_other_way_round_is_told() {
     let folder = Folder::new();
     let (cert, key) = certificate(&folder, "own");

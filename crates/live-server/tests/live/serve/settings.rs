@@ -64,8 +64,14 @@ fn check_shows_no_secret_and_opens_nothing() {
     assert_eq!(code, 0);
     assert!(out.contains("publish-token is set, and not shown") && out.contains("# LIVE_PUBLISH_TOKEN"), "{out}");
     let (_, redis, _) = check(&["--bus", "redis+pubsub://me:hush-hush@127.0.0.1:1/1"], &[]);
-    assert_eq!(line(&redis, "bus").0, "\"redis+pubsub://***@127.0.0.1:1/1\"");
-    assert!(!format!("{out}{err}{redis}").contains("hush"));
+    assert!(redis.contains("# bus is set, and not shown: redis+pubsub://***@127.0.0.1:1/1 "), "{redis}");
+    let broken = Folder::new();
+    let file = broken.write("live.toml", "heartbeat = \"20s\"\npublish-token = \"hush-hush");
+    let (code, _, mistake) = check(&["--config", &file], &[]);
+    assert!(code == 2 && mistake.contains("live.toml: line 2: "), "{mistake}");
+    let (_, _, unknown) = check(&["--bus", "amqp:hush-hush@h"], &[]);
+    let (_, _, port) = check(&["--bus", "redis+pubsub://:hush-hush@h:port/1?password=hush"], &[]);
+    assert!(!format!("{out}{err}{redis}{mistake}{unknown}{port}").contains("hush"));
     assert_eq!(folder.as_path().read_dir().unwrap().count(), 0);
 }
 
@@ -162,6 +168,7 @@ fn help_has_the_everyday_settings_and_all_of_them_on_request() {
     {
         assert!(short.contains(part) && (long.contains(part)), "{part}");
     }
+    assert!(long.contains("1 could not start or go on, or ended at once by a second signal"), "{long}");
     assert!(!short.contains("--ring-frames") && long.contains("--ring-frames <NUMBER>"));
 }
 

@@ -108,6 +108,18 @@ fn a_handshake_that_does_not_come_is_not_waited_for() {
 }
 
 #[test]
+fn a_server_that_stops_does_not_wait_for_a_handshake_that_does_not_come() {
+    let folder = Folder::new();
+    let (server, cert) = start(&folder, &["--header-timeout", "1h", "--drain-deadline", "1h"]);
+    let silent = connect(server.address());
+    // Connections are accepted in their order: this one's answer says that the silent one is in.
+    assert_eq!(send(&server, &cert, "GET", "/healthz", "").status, 200);
+    server.signal(Signal::TERM);
+    assert_eq!(server.ended().code(), Some(0));
+    drop(silent);
+}
+
+#[test]
 fn a_new_certificate_is_taken_without_a_restart_and_a_bad_one_is_not() {
     let folder = Folder::new();
     let (server, old) = start(&folder, &[]);
