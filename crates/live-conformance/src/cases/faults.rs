@@ -18,7 +18,7 @@ use crate::{
 
 fn impatient() -> Config {
     Config {
-        bus_deadline: Duration::from_millis(200),
+        bus_deadline: Duration::from_millis(500),
         compare_interval: Duration::from_millis(100),
         heartbeat: Duration::from_millis(100),
         ..quick()

@@ -88,7 +88,7 @@ async fn with_a_large_page(adapter: Adapter, config: Config) -> TestServer {
 fn impatient() -> Config {
     Config {
         heartbeat: Duration::from_millis(100),
-        silence_deadline: Duration::from_millis(800),
+        silence_deadline: Duration::from_secs(3),
         write_deadline: Duration::from_millis(400),
         ..quick()
     }
