@@ -37,8 +37,7 @@ async fn main() -> anyhow::Result<()> {
     let client = get(async move |request| live_axum::respond(&client, Route::Client, request).await);
     let app = Router::new().route(&script, client).fallback(answer).with_state(page.clone());
 
-    let listening = TcpListener::bind(options.listen).await;
-    let listener = listening.with_context(|| format!("cannot listen on {}", options.listen))?;
+    let listener = TcpListener::bind(options.listen).await.context("cannot listen; see --listen")?;
     page.begin(listener.local_addr()?);
     tokio::spawn(live_example_page::drain_on_signal(hub.clone()));
     live_axum::serve(listener, app, hub).await?;
