@@ -4,14 +4,14 @@ mod idempotency;
 mod log;
 mod memory;
 #[cfg(feature = "redis")]
-mod redis_pubsub;
+mod redis;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
 use std::{fmt, pin::Pin, sync::Arc};
 
 #[cfg(feature = "redis")]
-pub use self::redis_pubsub::RedisPubSubBus;
+pub use self::redis::RedisPubSubBus;
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteBus;
 pub use self::{
@@ -118,6 +118,12 @@ pub enum BusError {
     /// The store failed. Nothing was stored; mend the store (a full disk?) and publish again.
     #[error("the store failed")]
     Store(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The bus cannot be reached. Nothing was stored; the text says what is wrong. It is tried for ever: publish again later.
+    #[error("the bus is down: {reason}")]
+    Down {
+        /// What the last attempt failed with.
+        reason: String,
+    },
     /// The bus does not answer. The update may or may not be stored: publish again with the same key.
     #[error("the bus does not answer")]
     Unavailable,

@@ -36,8 +36,8 @@ async fn readers_stay_through_an_outage_and_go_on_afterwards() {
     assert_eq!(node.poll("a", &cursor).await.0, 503);
     assert_eq!(node.poll("cold", "").await.0, 503);
     assert_eq!(node.hub.cursor(&channel("a")).await, Err(HubError::Unavailable));
-    assert!(matches!(node.bus.check().await, Err(BusError::Unavailable)));
-    assert!(matches!(node.bus.publish(&channel("a"), post("1", "lost"), None).await, Err(BusError::Unavailable)));
+    assert!(matches!(node.bus.check().await, Err(BusError::Down { .. })));
+    assert!(matches!(node.bus.publish(&channel("a"), post("1", "lost"), None).await, Err(BusError::Down { .. })));
     while began.elapsed() < length_of_an_outage() {
         let frame = reader.frame().await;
         assert!(super::is_heartbeat(&frame), "{frame}");
@@ -93,7 +93,7 @@ async fn a_redis_that_hangs_is_noticed_without_a_publish_and_overcome() {
     let frozen = redis.freeze();
     reader.frame_where(|frame| frame.get("stale").is_some()).await;
     eventually("the connection given up", async || (node.bus.subscriptions() == 0).then_some(())).await;
-    assert!(matches!(node.bus.publish(&channel("a"), post("1", "lost"), None).await, Err(BusError::Unavailable)));
+    assert!(matches!(node.bus.publish(&channel("a"), post("1", "lost"), None).await, Err(BusError::Down { .. })));
     drop(frozen);
     goes_on(&redis, &mut reader).await;
 }

@@ -1,29 +1,16 @@
-//! The connection to Redis: kept, watched, and made anew for ever.
+//! The connection that the bus relays over: what it tells Redis of the channels that come and go, and that it is still there.
 
-use std::{
-    pin::Pin,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use redis::{AsyncConnectionConfig, Client, PushInfo, RedisError, aio::MultiplexedConnection};
-use tokio::{sync::watch, time::MissedTickBehavior};
+use tokio::time::MissedTickBehavior;
 
 use super::{
+    super::keeper::{Keep, Loss, is_refusal},
     message,
     topics::{Rules, Topics},
 };
 use crate::{config::Config, id::ChannelId};
-
-/// What there is of a connection.
-#[derive(Debug, Clone)]
-pub(super) enum Link {
-    /// For the first time, or for the first time after a loss: whoever needs it may wait.
-    Connecting,
-    Up(Arc<Connection>),
-    /// An attempt has failed; others follow.
-    Down,
-}
 
 /// One connection, and what was subscribed to over it.
 #[derive(Debug)]
@@ -36,7 +23,6 @@ pub(super) struct Connection {
 pub(super) struct Keeper {
     client: Client,
     rules: Arc<Rules>,
-    link: watch::Sender<Link>,
     timing: Timing,
 }
 
@@ -52,60 +38,15 @@ struct Timing {
     sweep: Duration,
 }
 
-/// An outage is retried for ever, from this delay up to that one.
-const FIRST_RETRY: Duration = Duration::from_millis(50);
-const LAST_RETRY: Duration = Duration::from_secs(1);
 const SHORTEST_PERIOD: Duration = Duration::from_millis(5);
 /// Channels in one command: enough for a few round trips after an outage, and few enough for a ping between them.
 const BATCH: usize = 1_000;
 
-/// Why a connection is given up.
-#[derive(Debug, thiserror::Error)]
-enum Loss {
-    #[error("Redis closed the connection")]
-    Closed,
-    #[error("Redis does not answer")]
-    Silent,
-    #[error(transparent)]
-    Redis(#[from] RedisError),
-}
+impl Keep for Keeper {
+    type Connection = Connection;
 
-impl Keeper {
-    pub(super) fn new(client: Client, rules: Arc<Rules>, config: &Config) -> (Self, watch::Receiver<Link>) {
-        let (link, links) = watch::channel(Link::Connecting);
-        let timing = Timing {
-            deadline: config.bus_deadline,
-            ping: (config.compare_interval / 2).max(SHORTEST_PERIOD),
-            sweep: (config.linger / 8).clamp(SHORTEST_PERIOD, Duration::from_secs(1)),
-        };
-        (Self { client, rules, link, timing }, links)
-    }
-
-    /// Ends only with the bus.
-    pub(super) async fn run(self) {
-        let address = self.client.get_connection_info().addr().to_string();
-        let mut failures: u32 = 0;
-        loop {
-            match self.connect().await {
-                Ok(connection) => {
-                    tracing::info!(address, "connected to Redis");
-                    let began = Instant::now();
-                    let loss = self.keep(connection).await;
-                    tracing::warn!(address, %loss, "Redis lost, reconnecting");
-                    // A connection that breaks at once is no reason to hurry.
-                    failures = if began.elapsed() >= LAST_RETRY { 0 } else { failures + 1 };
-                }
-                Err(loss) => {
-                    self.link.send_replace(Link::Down);
-                    failures += 1;
-                    match failures {
-                        1 => tracing::warn!(address, %loss, "Redis cannot be reached, trying for ever"),
-                        _ => tracing::debug!(address, %loss, failures, "Redis cannot be reached"),
-                    }
-                }
-            }
-            tokio::time::sleep(retry_delay(failures)).await;
-        }
+    fn address(&self) -> String {
+        self.client.get_connection_info().addr().to_string()
     }
 
     async fn connect(&self) -> Result<Arc<Connection>, Loss> {
@@ -129,17 +70,27 @@ impl Keeper {
         Ok(Arc::new(Connection { redis, topics }))
     }
 
-    /// Returns when the connection is over and everybody knows.
-    async fn keep(&self, connection: Arc<Connection>) -> Loss {
-        let ending = EndOnDrop(Arc::clone(&connection.topics));
-        self.link.send_replace(Link::Up(Arc::clone(&connection)));
-        let Err(loss) = self.attend(&connection).await;
-        self.link.send_replace(Link::Connecting);
-        drop(ending);
+    async fn attend(&self, connection: &Connection) -> Loss {
+        let Err(loss) = self.work(connection).await;
         loss
     }
 
-    async fn attend(&self, connection: &Connection) -> Result<std::convert::Infallible, Loss> {
+    fn end(connection: &Connection) {
+        connection.topics.end();
+    }
+}
+
+impl Keeper {
+    pub(super) fn new(client: Client, rules: Arc<Rules>, config: &Config) -> Self {
+        let timing = Timing {
+            deadline: config.bus_deadline,
+            ping: (config.compare_interval / 2).max(SHORTEST_PERIOD),
+            sweep: (config.linger / 8).clamp(SHORTEST_PERIOD, Duration::from_secs(1)),
+        };
+        Self { client, rules, timing }
+    }
+
+    async fn work(&self, connection: &Connection) -> Result<std::convert::Infallible, Loss> {
         let mut pings = tokio::time::interval(self.timing.ping);
         let mut sweeps = tokio::time::interval(self.timing.sweep);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -207,25 +158,4 @@ impl Connection {
             answer => Ok(answer),
         }
     }
-}
-
-/// Whether Redis has answered, and said no.
-pub(super) fn is_refusal(error: &RedisError) -> bool {
-    error.code().is_some() && !error.is_unrecoverable_error()
-}
-
-/// Also when the keeper's task is dropped.
-struct EndOnDrop(Arc<Topics>);
-
-impl Drop for EndOnDrop {
-    fn drop(&mut self) {
-        self.0.end();
-    }
-}
-
-/// Doubled each time, and half of it random, so that many nodes do not come back as one.
-fn retry_delay(failures: u32) -> Duration {
-    let longest = (FIRST_RETRY * 2u32.saturating_pow(failures.min(8))).min(LAST_RETRY);
-    let part = getrandom::u32().map_or(1.0, |random| f64::from(random) / f64::from(u32::MAX));
-    longest.mul_f64(0.5 + part / 2.0)
 }

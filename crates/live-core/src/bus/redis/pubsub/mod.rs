@@ -1,9 +1,8 @@
 //! `redis+pubsub://`: the bus of Wagtail Live's Starlette and websockets publishers. It relays; it keeps no log.
 //!
-//! `address` reads the URL, `link` keeps one connection, `topics` has the channels that it is subscribed to and `topic` the page of
+//! `link` is the connection, `topics` has the channels that it is subscribed to and `topic` the page of
 //! each, `message` is the wire, `keys` the idempotency keys of this node.
 
-mod address;
 mod keys;
 mod link;
 mod message;
@@ -16,15 +15,19 @@ use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
 
 use self::{
     keys::{Claim, Claimed, NodeKeys},
-    link::{Connection, Keeper, Link},
+    link::{Connection, Keeper},
     topic::Phase,
     topics::Rules,
 };
 use super::{
-    BusError, BusFuture, EventBus, IdempotencyKey, Published, Subscription,
-    idempotency::{Digest, digest},
+    address,
+    keeper::{self, Link, bus_error},
 };
 use crate::{
+    bus::{
+        self, BusError, BusFuture, EventBus, IdempotencyKey, Published, Subscription,
+        idempotency::{Digest, digest},
+    },
     config::{Clock, Config},
     cursor::Cursor,
     id::ChannelId,
@@ -49,7 +52,7 @@ use crate::{
 /// published. There is one connection, retried for ever, and one subscription for each channel that is followed.
 #[derive(Debug)]
 pub struct RedisPubSubBus {
-    link: watch::Receiver<Link>,
+    link: watch::Receiver<Link<Connection>>,
     rules: Arc<Rules>,
     keys: Arc<NodeKeys>,
     deadline: Duration,
@@ -64,25 +67,19 @@ impl RedisPubSubBus {
     /// [`BusError::Open`] says what is wrong with the URL, or that there is no tokio runtime to work in; [`BusError::Randomness`] if
     /// the operating system has none.
     pub fn open(url: &str, config: &Config) -> Result<Self, BusError> {
-        let refuse = |reason: String| super::refuse(url, reason);
+        let refuse = |reason: String| bus::refuse(url, reason);
         let client = address::parse(url).map_err(refuse)?;
         let runtime = Handle::try_current()
             .map_err(|_| refuse("open it inside a tokio runtime (under #[tokio::main], for example)".to_owned()))?;
         let rules = Arc::new(Rules::new(config)?);
-        let (keeper, link) = Keeper::new(client, Arc::clone(&rules), config);
-        let _keeper = AbortOnDrop(runtime.spawn(keeper.run()));
+        let (sender, link) = watch::channel(Link::Connecting);
+        let _keeper = AbortOnDrop(runtime.spawn(keeper::keep(Keeper::new(client, Arc::clone(&rules), config), sender)));
         let keys = Arc::new(NodeKeys::new(config.max_pages));
         Ok(Self { link, rules, keys, deadline: config.bus_deadline, runtime, _keeper })
     }
 
-    /// The connection. One that is just being made is waited for, one that could not be made is not.
     async fn connection(&self) -> Result<Arc<Connection>, BusError> {
-        let mut link = self.link.clone();
-        let link = link.wait_for(|link| !matches!(link, Link::Connecting)).await.map_err(|_| BusError::Unavailable)?;
-        match &*link {
-            Link::Up(connection) => Ok(Arc::clone(connection)),
-            Link::Connecting | Link::Down => Err(BusError::Unavailable),
-        }
+        keeper::connection(&self.link).await
     }
 
     async fn in_time<T>(&self, answer: impl Future<Output = Result<T, BusError>>) -> Result<T, BusError> {
@@ -171,7 +168,7 @@ impl EventBus for RedisPubSubBus {
     fn subscriptions(&self) -> usize {
         match &*self.link.borrow() {
             Link::Up(connection) => connection.topics.count(),
-            Link::Connecting | Link::Down => 0,
+            Link::Connecting | Link::Down(_) => 0,
         }
     }
 }
@@ -179,7 +176,7 @@ impl EventBus for RedisPubSubBus {
 /// A connection to publish over, for as long as it is the bus's.
 struct Sending {
     connection: Arc<Connection>,
-    link: watch::Receiver<Link>,
+    link: watch::Receiver<Link<Connection>>,
 }
 
 impl Sending {
@@ -197,7 +194,7 @@ impl Sending {
         tokio::select! {
             biased;
             answer = publish.exec_async(&mut redis) => answer.map_err(bus_error)?,
-            () = self.over() => return Err(BusError::Unavailable),
+            () = keeper::over(&self.link, &self.connection) => return Err(BusError::Unavailable),
         }
         // It comes back over the same connection, before the answer or right after it, depending on the version of Redis.
         let cursor = match arrival {
@@ -206,18 +203,6 @@ impl Sending {
         };
         Ok(Published { cursor: cursor.unwrap_or_else(|| topics.head(channel)), repeated: false })
     }
-
-    /// Returns once the bus has given the connection up. Whoever sends over it would keep it from ending.
-    async fn over(&self) {
-        let is_over = |link: &Link| !matches!(link, Link::Up(present) if Arc::ptr_eq(present, &self.connection));
-        // Without the bus it is over as well.
-        let _ = self.link.clone().wait_for(is_over).await;
-    }
-}
-
-/// What Redis refuses has no effect; of what else goes wrong nobody knows whether it had one.
-fn bus_error(error: redis::RedisError) -> BusError {
-    if link::is_refusal(&error) { BusError::Store(Box::new(error)) } else { BusError::Unavailable }
 }
 
 /// The task ends with the bus.

@@ -1,0 +1,131 @@
+//! A connection to Redis: kept, made anew for ever, and never mended.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use redis::RedisError;
+use tokio::sync::watch;
+
+use crate::bus::BusError;
+
+/// What there is of a connection.
+#[derive(Debug)]
+pub(super) enum Link<C> {
+    /// For the first time, or for the first time after a loss: whoever needs it may wait.
+    Connecting,
+    Up(Arc<C>),
+    /// An attempt has failed, for this reason; others follow.
+    Down(Arc<str>),
+}
+
+/// How one kind of connection is made and used.
+pub(super) trait Keep: Send + Sync {
+    type Connection: Send + Sync;
+
+    /// Where it leads to, without secrets, for the log.
+    fn address(&self) -> String;
+
+    fn connect(&self) -> impl Future<Output = Result<Arc<Self::Connection>, Loss>> + Send;
+
+    /// Returns when the connection is over. What it returns before `link` says that it is over must be known to all who used it.
+    fn attend(&self, connection: &Self::Connection) -> impl Future<Output = Loss> + Send;
+
+    /// The connection is over, however that came about: also when the task is dropped.
+    fn end(connection: &Self::Connection);
+}
+
+/// Why a connection is given up, or not made.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Loss {
+    #[error("Redis closed the connection")]
+    Closed,
+    #[error("Redis does not answer")]
+    Silent,
+    #[error(transparent)]
+    Redis(#[from] RedisError),
+}
+
+/// An outage is retried for ever, from this delay up to that one.
+const FIRST_RETRY: Duration = Duration::from_millis(50);
+const LAST_RETRY: Duration = Duration::from_secs(1);
+
+/// Ends only with the task.
+pub(super) async fn keep<K: Keep>(keep: K, link: watch::Sender<Link<K::Connection>>) {
+    let address = keep.address();
+    let mut failures: u32 = 0;
+    loop {
+        match keep.connect().await {
+            Ok(connection) => {
+                tracing::info!(address, "connected to Redis");
+                let began = Instant::now();
+                let loss = attend(&keep, connection, &link).await;
+                tracing::warn!(address, %loss, "Redis lost, reconnecting");
+                // A connection that breaks at once is no reason to hurry.
+                failures = if began.elapsed() >= LAST_RETRY { 0 } else { failures + 1 };
+            }
+            Err(loss) => {
+                link.send_replace(Link::Down(loss.to_string().into()));
+                failures += 1;
+                match failures {
+                    1 => tracing::warn!(address, %loss, "Redis cannot be reached, trying for ever"),
+                    _ => tracing::debug!(address, %loss, failures, "Redis cannot be reached"),
+                }
+            }
+        }
+        tokio::time::sleep(retry_delay(failures)).await;
+    }
+}
+
+async fn attend<K: Keep>(keep: &K, connection: Arc<K::Connection>, link: &watch::Sender<Link<K::Connection>>) -> Loss {
+    let ending = EndOnDrop::<K>(Arc::clone(&connection));
+    link.send_replace(Link::Up(Arc::clone(&connection)));
+    let loss = keep.attend(&connection).await;
+    link.send_replace(Link::Connecting);
+    drop(ending);
+    loss
+}
+
+struct EndOnDrop<K: Keep>(Arc<K::Connection>);
+
+impl<K: Keep> Drop for EndOnDrop<K> {
+    fn drop(&mut self) {
+        K::end(&self.0);
+    }
+}
+
+/// Doubled each time, and half of it random, so that many nodes do not come back as one.
+fn retry_delay(failures: u32) -> Duration {
+    let longest = (FIRST_RETRY * 2u32.saturating_pow(failures.min(8))).min(LAST_RETRY);
+    let part = getrandom::u32().map_or(1.0, |random| f64::from(random) / f64::from(u32::MAX));
+    longest.mul_f64(0.5 + part / 2.0)
+}
+
+/// The connection. One that is just being made is waited for, one that could not be made is not.
+pub(super) async fn connection<C>(link: &watch::Receiver<Link<C>>) -> Result<Arc<C>, BusError> {
+    let mut link = link.clone();
+    let link = link.wait_for(|link| !matches!(link, Link::Connecting)).await.map_err(|_| BusError::Unavailable)?;
+    match &*link {
+        Link::Up(connection) => Ok(Arc::clone(connection)),
+        Link::Connecting => Err(BusError::Unavailable),
+        Link::Down(reason) => Err(BusError::Down { reason: reason.to_string() }),
+    }
+}
+
+/// Returns once the bus has given this connection up. Whoever waits for an answer over it would keep it from ending.
+pub(super) async fn over<C>(link: &watch::Receiver<Link<C>>, connection: &Arc<C>) {
+    let is_over = |link: &Link<C>| !matches!(link, Link::Up(present) if Arc::ptr_eq(present, connection));
+    // Without the bus it is over as well.
+    let _ = link.clone().wait_for(is_over).await;
+}
+
+/// Whether Redis has answered, and said no.
+pub(super) fn is_refusal(error: &RedisError) -> bool {
+    error.code().is_some() && !error.is_unrecoverable_error()
+}
+
+/// What Redis refuses has no effect; of what else goes wrong nobody knows whether it had one.
+pub(super) fn bus_error(error: RedisError) -> BusError {
+    if is_refusal(&error) { BusError::Store(Box::new(error)) } else { BusError::Unavailable }
+}
