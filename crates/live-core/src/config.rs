@@ -80,6 +80,9 @@ pub struct Config {
     /// How long a request waits for the bus, and for the page to be loaded. Default: 5 s; then it is answered 503. It is also how
     /// long one load may take.
     pub bus_deadline: Duration,
+    /// How long a publish may take on a bus that other machines are part of. Default: 2 s: an editor waits for it, and may repeat it
+    /// with its idempotency key.
+    pub publish_deadline: Duration,
     /// How often a hub compares its heads with the bus. Default: 10 s.
     pub compare_interval: Duration,
 
@@ -154,6 +157,7 @@ impl Default for Config {
             max_header_bytes: 16 << 10,
             body_timeout: Duration::from_secs(30),
             bus_deadline: Duration::from_secs(5),
+            publish_deadline: Duration::from_secs(2),
             compare_interval: Duration::from_secs(10),
             max_incoming_bytes: 4 << 10,
             max_publish_bytes: 16 << 20,
@@ -202,6 +206,7 @@ impl Config {
             ("drain_window", self.drain_window.max(Duration::from_millis(1))),
             ("drain_deadline", self.drain_deadline),
             ("bus_deadline", self.bus_deadline),
+            ("publish_deadline", self.publish_deadline),
             ("compare_interval", self.compare_interval),
             ("long_poll_timeout", self.long_poll_timeout),
             ("page_retention", self.page_retention),

@@ -11,7 +11,7 @@ mod sqlite;
 use std::{fmt, pin::Pin, sync::Arc};
 
 #[cfg(feature = "redis")]
-pub use self::redis::RedisPubSubBus;
+pub use self::redis::{RedisBus, RedisPubSubBus};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteBus;
 pub use self::{
@@ -145,8 +145,10 @@ pub enum BusError {
 /// - `memory:`: one process, gone with it.
 /// - `sqlite:FILE` or `sqlite://FILE`: one process, durable. While another process holds the file, this waits for up to
 ///   [`Config::bus_deadline`].
+/// - `redis://USER:PASSWORD@HOST:PORT/DATABASE`, `redis+sentinel://HOST,HOST/SERVICE`, `redis+cluster://HOST,HOST`, and each with
+///   `rediss` over TLS: many processes, as durable as Redis. It works without Redis until it is there.
 /// - `redis+pubsub://USER:PASSWORD@HOST:PORT/DATABASE`, `rediss+pubsub://…` over TLS: many processes, nothing is kept. It is what
-///   Wagtail Live publishes to, and without an address it is Wagtail Live's default one. It works without Redis until it is there.
+///   Wagtail Live publishes to, and without an address it is Wagtail Live's default one.
 ///
 /// # Errors
 /// [`BusError::Open`] names what is wrong with the URL or the file.
@@ -158,12 +160,14 @@ pub fn from_url(url: &str, config: &Config) -> Result<Arc<dyn EventBus>, BusErro
         #[cfg(not(feature = "sqlite"))]
         Some(("sqlite", _)) => Err(refuse(url, "this program was built without the feature sqlite of live-core")),
         #[cfg(feature = "redis")]
+        Some((scheme, _)) if redis::LOG_SCHEMES.contains(&scheme) => Ok(Arc::new(RedisBus::open(url, config)?)),
+        #[cfg(feature = "redis")]
         Some(("redis+pubsub" | "rediss+pubsub", _)) => Ok(Arc::new(RedisPubSubBus::open(url, config)?)),
         #[cfg(not(feature = "redis"))]
-        Some(("redis+pubsub" | "rediss+pubsub", _)) => {
+        Some((scheme, _)) if scheme.starts_with("redis") => {
             Err(refuse(url, "this program was built without the feature redis of live-core"))
         }
-        _ => Err(refuse(url, "write memory:, sqlite:FILE or redis+pubsub://HOST")),
+        _ => Err(refuse(url, "write memory:, sqlite:FILE, redis://HOST or redis+pubsub://HOST")),
     }
 }
 
@@ -194,7 +198,7 @@ mod tests {
         let urls = ["redis://me:se@cr/et@example.org", "kafka://:se@cr/et@example.org", "redis+pubsub", ""];
         for url in urls.into_iter().chain(["redis://:se@cr/et", "redis://example.org/?password=cr/et", "redis:cr/et"]) {
             let error = from_url(url, &Config::default()).unwrap_err().to_string();
-            assert!(error.contains("write memory:, sqlite:FILE or redis+pubsub://HOST"), "{error}");
+            assert!(error.contains("write memory:, sqlite:FILE, redis://HOST or redis+pubsub://HOST"), "{error}");
             assert!(!error.contains("cr/et"), "{error}");
         }
     }

@@ -10,6 +10,8 @@ mod publishers;
 #[cfg(all(unix, feature = "redis"))]
 mod redis;
 #[cfg(all(unix, feature = "redis"))]
+mod redis_log;
+#[cfg(all(unix, feature = "redis"))]
 #[allow(dead_code, unreachable_pub, reason = "it is another crate's, which depends on this one")]
 #[path = "../../../live-conformance/src/redis_server.rs"]
 mod redis_server;

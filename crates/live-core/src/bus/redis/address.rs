@@ -16,7 +16,7 @@ pub(super) fn parse(url: &str) -> Result<Client, String> {
         _ => return Err(HOW.to_owned()),
     };
     if scheme == "rediss" {
-        prepare_tls()?;
+        prepare_tls("redis+pubsub://")?;
     }
     let address = match rest.strip_prefix("//") {
         None if rest.is_empty() => DEFAULT,
@@ -35,8 +35,9 @@ pub(super) fn parse(url: &str) -> Result<Client, String> {
 
 const HOW: &str = "write redis+pubsub://USER:PASSWORD@HOST:PORT/DATABASE, of which every part may be left out";
 
+/// `plain` is the scheme without TLS.
 #[cfg(feature = "redis-tls")]
-fn prepare_tls() -> Result<(), String> {
+pub(super) fn prepare_tls(_plain: &str) -> Result<(), String> {
     // The Redis client takes the process's own choice of cryptography, and panics where it cannot tell which.
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Somebody else may have been faster, which is just as well.
@@ -46,9 +47,10 @@ fn prepare_tls() -> Result<(), String> {
 }
 
 #[cfg(not(feature = "redis-tls"))]
-fn prepare_tls() -> Result<(), String> {
-    Err("this program was built without the feature redis-tls of live-core; use redis+pubsub://, or build it with that feature"
-        .to_owned())
+pub(super) fn prepare_tls(plain: &str) -> Result<(), String> {
+    Err(format!(
+        "this program was built without the feature redis-tls of live-core; use {plain}, or build it with that feature"
+    ))
 }
 
 #[cfg(test)]

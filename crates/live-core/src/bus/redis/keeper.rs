@@ -45,6 +45,9 @@ pub(super) enum Loss {
     Silent,
     #[error(transparent)]
     Redis(#[from] RedisError),
+    /// It cannot keep what the bus promises; the text says why.
+    #[error("Redis cannot be used: {0}")]
+    Unfit(String),
 }
 
 /// An outage is retried for ever, from this delay up to that one.

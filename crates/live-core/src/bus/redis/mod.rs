@@ -2,6 +2,20 @@
 
 mod address;
 mod keeper;
+mod log;
 mod pubsub;
 
-pub use self::pubsub::RedisPubSubBus;
+use tokio::task::JoinHandle;
+
+pub(super) use self::log::SCHEMES as LOG_SCHEMES;
+pub use self::{log::RedisBus, pubsub::RedisPubSubBus};
+
+/// The task ends with the bus.
+#[derive(Debug)]
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -11,7 +11,7 @@ mod topics;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
+use tokio::{runtime::Handle, sync::watch};
 
 use self::{
     keys::{Claim, Claimed, NodeKeys},
@@ -20,7 +20,7 @@ use self::{
     topics::Rules,
 };
 use super::{
-    address,
+    AbortOnDrop, address,
     keeper::{self, Link, bus_error},
 };
 use crate::{
@@ -202,15 +202,5 @@ impl Sending {
             None => None,
         };
         Ok(Published { cursor: cursor.unwrap_or_else(|| topics.head(channel)), repeated: false })
-    }
-}
-
-/// The task ends with the bus.
-#[derive(Debug)]
-struct AbortOnDrop(JoinHandle<()>);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
