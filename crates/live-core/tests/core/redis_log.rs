@@ -1,8 +1,10 @@
 //! The bus `redis://`, on a redis-server of its own for each test.
 
 mod addresses;
+mod cluster;
 mod following;
 mod numbering;
+mod sentinel;
 
 use std::{future::poll_fn, sync::Arc, time::Duration};
 

@@ -63,7 +63,8 @@ async fn a_replica_is_refused_by_name() {
 async fn sites_with_prefixes_of_their_own_share_a_redis() {
     let redis = RedisServer::start();
     let blog = channel("blog");
-    let open = |prefix| bus::from_url(&format!("redis://127.0.0.1:{}?prefix={prefix}", redis.port()), &brisk()).unwrap();
+    let open =
+        |prefix| bus::from_url(&format!("redis://127.0.0.1:{}?prefix={prefix}", redis.port()), &brisk()).unwrap();
     let (a, b) = (open("a"), open("b"));
     a.publish(&blog, post("1", "of a"), None).await.unwrap();
     assert_eq!(super::page(&*b, &blog).await.posts().count(), 0);
