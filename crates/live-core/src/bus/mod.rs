@@ -124,6 +124,12 @@ pub enum BusError {
         /// What the last attempt failed with.
         reason: String,
     },
+    /// The server behind the bus cannot keep what the bus promises. Nothing was stored; change the server, or the URL.
+    #[error("the bus cannot be used: {reason}")]
+    Unfit {
+        /// What is wrong with it, and what to do.
+        reason: String,
+    },
     /// The bus does not answer. The update may or may not be stored: publish again with the same key.
     #[error("the bus does not answer")]
     Unavailable,

@@ -70,7 +70,9 @@ async fn seed(delay: Duration, inner: Weak<Inner>, page: Arc<LivePage>) -> Resul
             Ok(published) => return Ok(Some(published)),
             // A publish in between means that the load may be older: load again.
             Err(BusError::Refused(NumberError::HeadMoved { .. })) => {}
-            Err(BusError::Unavailable | BusError::Down { .. }) => return Err(SeedError::BusLost),
+            Err(BusError::Unavailable | BusError::Down { .. } | BusError::Unfit { .. }) => {
+                return Err(SeedError::BusLost);
+            }
             Err(error) => return Err(SeedError::Source(error.to_string())),
         }
     }

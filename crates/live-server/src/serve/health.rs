@@ -2,34 +2,37 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
 
-use live_axum::{EventBus, Hub};
+use live_axum::{BusError, EventBus, Hub};
 use tokio::time::timeout;
 
 /// What `/readyz` and the metrics say. One task asks the bus once a second, however many ask the server.
 #[derive(Debug)]
 pub(super) struct Health {
-    bus_is_up: AtomicBool,
+    /// What is wrong with the bus, if anything is.
+    bus_trouble: Mutex<Option<String>>,
     is_stopping: AtomicBool,
 }
 
 /// Whether to send readers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Readiness {
     Ready,
-    BusDown,
+    /// In words.
+    BusDown(String),
     Stopping,
 }
 
 impl Health {
     /// Begins to ask the bus; ends when nobody holds the health any more.
     pub(super) fn watch(bus: Arc<dyn EventBus>, hub: &Hub) -> Arc<Self> {
-        let health = Arc::new(Self { bus_is_up: AtomicBool::new(false), is_stopping: AtomicBool::new(false) });
+        let not_asked = Mutex::new(Some("the bus was not asked yet".to_owned()));
+        let health = Arc::new(Self { bus_trouble: not_asked, is_stopping: AtomicBool::new(false) });
         let (watched, deadline) = (Arc::downgrade(&health), hub.config().bus_deadline);
         tokio::spawn(async move {
             let mut ticks = tokio::time::interval(PERIOD);
@@ -38,22 +41,28 @@ impl Health {
                 ticks.tick().await;
                 let answer = timeout(deadline, bus.check()).await;
                 let Some(health) = watched.upgrade() else { return };
-                health.set_bus(matches!(answer, Ok(Ok(_))));
+                health.set_bus(answer.unwrap_or(Err(BusError::Unavailable)));
             }
         });
         health
     }
 
-    fn set_bus(&self, is_up: bool) {
-        match (self.bus_is_up.swap(is_up, Ordering::Relaxed), is_up) {
-            (false, true) => tracing::info!("the bus answers"),
-            (true, false) => tracing::warn!("the bus does not answer"),
+    fn set_bus(&self, answer: Result<(), BusError>) {
+        let trouble = answer.err().map(|error| in_full(&error));
+        let before = std::mem::replace(&mut *self.bus_trouble(), trouble.clone());
+        match (before, trouble) {
+            (Some(_), None) => tracing::info!("the bus answers"),
+            (None, Some(trouble)) => tracing::warn!("{trouble}"),
             _ => {}
         }
     }
 
+    fn bus_trouble(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.bus_trouble.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn bus_is_up(&self) -> bool {
-        self.bus_is_up.load(Ordering::Relaxed)
+        self.bus_trouble().is_none()
     }
 
     /// From now on the server is not ready.
@@ -66,11 +75,19 @@ impl Health {
     }
 
     pub(super) fn readiness(&self) -> Readiness {
-        match () {
-            () if self.is_stopping() => Readiness::Stopping,
-            () if !self.bus_is_up() => Readiness::BusDown,
-            () => Readiness::Ready,
+        match self.bus_trouble().clone() {
+            _ if self.is_stopping() => Readiness::Stopping,
+            Some(trouble) => Readiness::BusDown(trouble),
+            None => Readiness::Ready,
         }
+    }
+}
+
+/// With what caused it, which says what to do.
+fn in_full(error: &BusError) -> String {
+    match std::error::Error::source(error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
     }
 }
 

@@ -17,7 +17,7 @@ use std::{
 };
 
 use anyhow::{anyhow, bail};
-use live_axum::{Hub, bus};
+use live_axum::{BusError, EventBus, Hub, bus};
 use tokio::{runtime::Runtime, task::JoinSet};
 
 use self::{
@@ -71,6 +71,7 @@ async fn serve(in_force: InForce, passed: Passed) -> anyhow::Result<ExitCode> {
     let tls = Tls::load(&settings)?;
     let about = About::new(&settings, &listeners)?;
     let bus = bus::from_url(&settings.bus, &settings.config)?;
+    refuse_unfit(&*bus, settings.config.bus_deadline).await?;
     let hub = Hub::new(Arc::clone(&bus), settings.config)?;
     let health = Health::watch(bus, &hub);
     let app = readers::router(&hub, &settings.prefix, &health);
@@ -85,6 +86,14 @@ async fn serve(in_force: InForce, passed: Passed) -> anyhow::Result<ExitCode> {
     let ended = server.run().await;
     admin.stop().await;
     ended
+}
+
+/// A bus that is down is waited for; one that cannot keep its promises is a mistake in the settings.
+async fn refuse_unfit(bus: &dyn EventBus, deadline: Duration) -> anyhow::Result<()> {
+    match tokio::time::timeout(deadline, bus.check()).await {
+        Ok(Err(error @ BusError::Unfit { .. })) => Err(error.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Says where the server is: to a person on standard output, to a machine in the log.

@@ -42,7 +42,7 @@ pub(super) fn health_routes(health: &Arc<Health>) -> Router {
 async fn readyz(State(health): State<Arc<Health>>) -> Response {
     match health.readiness() {
         Readiness::Ready => text(StatusCode::OK, "ready"),
-        Readiness::BusDown => text(StatusCode::SERVICE_UNAVAILABLE, "the bus does not answer"),
+        Readiness::BusDown(trouble) => text(StatusCode::SERVICE_UNAVAILABLE, &trouble),
         Readiness::Stopping => text(StatusCode::SERVICE_UNAVAILABLE, "the server stops"),
     }
 }

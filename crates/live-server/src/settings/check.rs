@@ -152,16 +152,19 @@ fn notes(settings: &Settings) -> Vec<String> {
 }
 
 /// What there is: the schemes, and how a URL with them looks.
-const BUSES: [(&[&str], &str); 3] = [
+const BUSES: [(&[&str], &str); 6] = [
     (&["memory"], "memory:"),
     (&["sqlite"], "sqlite:FILE"),
+    (&["redis", "rediss"], "redis://HOST:PORT/DATABASE"),
+    (&["redis+sentinel", "rediss+sentinel"], "redis+sentinel://HOST:PORT,HOST:PORT/SERVICE"),
+    (&["redis+cluster", "rediss+cluster"], "redis+cluster://HOST:PORT,HOST:PORT"),
     (&["redis+pubsub", "rediss+pubsub"], "redis+pubsub://HOST:PORT/DATABASE"),
 ];
 
 /// Whether there is a bus with such a URL.
 pub(super) fn check_bus(url: &str) -> Result<(), String> {
     let scheme = url.split_once(':').map(|(scheme, _)| scheme);
-    if BUSES.iter().any(|(schemes, _)| scheme.is_some_and(|scheme| schemes.contains(&scheme))) {
+    if scheme.is_some_and(is_known) {
         return Ok(());
     }
     let forms: Vec<_> = BUSES.iter().map(|(_, form)| *form).collect();
@@ -198,11 +201,17 @@ pub(crate) fn redacted(url: &str) -> String {
     let is_scheme = |text: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte));
     match url.split_once(':') {
         Some(("memory" | "sqlite", _)) => url.to_owned(),
-        Some((scheme @ ("redis+pubsub" | "rediss+pubsub"), rest)) => format!("{scheme}:{}", redacted_address(rest)),
+        Some((scheme, rest)) if scheme.starts_with("redis") && is_known(scheme) => {
+            format!("{scheme}:{}", redacted_address(rest))
+        }
         Some((scheme, _)) if is_scheme(scheme) => format!("{scheme}:{HIDDEN}"),
         None if !url.contains('@') => url.to_owned(),
         _ => HIDDEN.to_owned(),
     }
+}
+
+fn is_known(scheme: &str) -> bool {
+    BUSES.iter().any(|(schemes, _)| schemes.contains(&scheme))
 }
 
 /// What follows the colon of a URL (RFC 3986 §3).
@@ -233,6 +242,7 @@ mod tests {
         assert_eq!(redacted("redis+pubsub://:p@ss@h:1/2"), "redis+pubsub://***@h:1/2");
         assert_eq!(redacted("redis+pubsub://u:p@h"), "redis+pubsub://***@h");
         assert_eq!(redacted("redis+pubsub://h:6379/1"), "redis+pubsub://h:6379/1");
+        assert_eq!(redacted("redis+sentinel://u:p@h:1,i:2/site/0"), "redis+sentinel://***@h:1,i:2/site/0");
         assert_eq!(redacted("sqlite:live.db"), "sqlite:live.db");
         assert_eq!(redacted("memory:"), "memory:");
         assert_eq!(redacted("rediss+pubsub://h/1?password=hush"), "rediss+pubsub://h/1?***");
@@ -244,7 +254,7 @@ mod tests {
     #[test]
     fn of_a_url_that_is_not_known_only_the_scheme_is_shown() {
         assert_eq!(redacted("amqp:hush@h"), "amqp:***");
-        assert_eq!(redacted("redis://:hush@h"), "redis:***");
+        assert_eq!(redacted("redis+other://:hush@h"), "redis+other:***");
         for unknown in ["hush@h", ":hush@h", "redis+pubsub//:hush@h", "hush hush:"] {
             assert!(!redacted(unknown).contains("hush"), "{unknown}");
         }
@@ -253,9 +263,15 @@ mod tests {
 
     #[test]
     fn a_bus_is_one_that_there_is() {
-        for good in
-            ["memory:", "sqlite:live.db", "sqlite:///tmp/live.db", "redis+pubsub://127.0.0.1:6379/1", "redis+pubsub:"]
-        {
+        for good in [
+            "memory:",
+            "sqlite:live.db",
+            "sqlite:///tmp/live.db",
+            "redis+pubsub://127.0.0.1:6379/1",
+            "redis+pubsub:",
+            "redis://h",
+            "redis+cluster://h,i",
+        ] {
             let settings = Settings { bus: good.to_owned(), ..Settings::default() };
             assert_eq!(check_bus(good).and_then(|()| check_bus_opens(&settings)), Ok(()), "{good}");
         }
@@ -265,7 +281,8 @@ mod tests {
             "sqlite:/",
             "sqlite:no/such/folder/live.db",
             "redis+pubsub://:port",
-            "redis://h",
+            "redis://h,i",
+            "redis+sentinel://h",
             "kafka://h",
             "",
         ] {

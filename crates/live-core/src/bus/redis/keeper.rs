@@ -16,8 +16,8 @@ pub(super) enum Link<C> {
     /// For the first time, or for the first time after a loss: whoever needs it may wait.
     Connecting,
     Up(Arc<C>),
-    /// An attempt has failed, for this reason; others follow.
-    Down(Arc<str>),
+    /// An attempt has failed; others follow.
+    Down(Arc<Loss>),
 }
 
 /// How one kind of connection is made and used.
@@ -45,8 +45,10 @@ pub(super) enum Loss {
     Silent,
     #[error(transparent)]
     Redis(#[from] RedisError),
-    /// It cannot keep what the bus promises; the text says why.
-    #[error("Redis cannot be used: {0}")]
+    #[error("Redis is a read-only replica; name its master, or let sentinels do so")]
+    ReadOnly,
+    /// It cannot keep what the bus promises; the text says why, and what to do.
+    #[error("{0}")]
     Unfit(String),
 }
 
@@ -69,7 +71,8 @@ pub(super) async fn keep<K: Keep>(keep: K, link: watch::Sender<Link<K::Connectio
                 failures = if began.elapsed() >= LAST_RETRY { 0 } else { failures + 1 };
             }
             Err(loss) => {
-                link.send_replace(Link::Down(loss.to_string().into()));
+                let loss = Arc::new(loss);
+                link.send_replace(Link::Down(Arc::clone(&loss)));
                 failures += 1;
                 match failures {
                     1 => tracing::warn!(address, %loss, "Redis cannot be reached, trying for ever"),
@@ -112,7 +115,10 @@ pub(super) async fn connection<C>(link: &watch::Receiver<Link<C>>) -> Result<Arc
     match &*link {
         Link::Up(connection) => Ok(Arc::clone(connection)),
         Link::Connecting => Err(BusError::Unavailable),
-        Link::Down(reason) => Err(BusError::Down { reason: reason.to_string() }),
+        Link::Down(loss) => match &**loss {
+            Loss::Unfit(reason) => Err(BusError::Unfit { reason: reason.clone() }),
+            loss => Err(BusError::Down { reason: loss.to_string() }),
+        },
     }
 }
 

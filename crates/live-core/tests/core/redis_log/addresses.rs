@@ -7,7 +7,7 @@ use super::{RedisServer, brisk, channel, post};
 async fn reason(url: &str) -> String {
     let bus = bus::from_url(url, &brisk()).unwrap();
     match bus.check().await {
-        Err(BusError::Down { reason }) => reason,
+        Err(BusError::Down { reason } | BusError::Unfit { reason }) => reason,
         other => panic!("{other:?}"),
     }
 }

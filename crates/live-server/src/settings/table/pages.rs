@@ -152,6 +152,12 @@ pub(super) static SETTINGS: &[Setting] = &[
     ),
     Setting::new(
         TIMES,
+        "publish-deadline",
+        Value::Duration(|settings| &mut settings.config.publish_deadline),
+        "How long a publish may take in Redis; then it is answered 503, and may be repeated with its key",
+    ),
+    Setting::new(
+        TIMES,
         "compare-interval",
         Value::Duration(|settings| &mut settings.config.compare_interval),
         "How often the server compares its pages with the bus",

@@ -113,13 +113,13 @@ impl Keeper {
             let version = info.get("redis_version").map(String::as_str).unwrap_or_default();
             if number_of(version) < oldest {
                 let (major, minor) = oldest;
-                return Err(Loss::Unfit(format!("it is version {version}; use {major}.{minor} or newer")));
+                return Err(Loss::Unfit(format!("Redis is version {version}; use {major}.{minor} or newer")));
             }
             let field = |name: &str| info.get(name).map(String::as_str).unwrap_or_default();
             let evicts = field("maxmemory") != "0" && !matches!(field("maxmemory_policy"), "" | "noeviction");
             if is_master && evicts && self.place.evicting == Evicting::Refuse {
                 return Err(Loss::Unfit(format!(
-                    "it throws pages away when its memory is full (maxmemory-policy {}); set noeviction, or add evicting=allow to the URL",
+                    "Redis throws pages away when its memory is full (maxmemory-policy {}); set noeviction, or add evicting=allow to the URL",
                     field("maxmemory_policy")
                 )));
             }
@@ -137,7 +137,8 @@ impl Keeper {
         redis::cmd("SET").arg(&key).arg(epoch).arg("NX").exec_async(server).await?;
         let epoch: String = redis::cmd("GET").arg(&key).query_async(server).await?;
         // It stands in a script.
-        let epoch = epoch.parse::<Epoch>().map_err(|_| Loss::Unfit(format!("its key {key} is not one of Live's")))?;
+        let epoch =
+            epoch.parse::<Epoch>().map_err(|_| Loss::Unfit(format!("the key {key} in Redis is not one of Live's")))?;
         Ok(Layout::Cluster { epoch: epoch.to_string() })
     }
 
@@ -238,7 +239,7 @@ fn check_role(info: &HashMap<String, String>, is_cluster: bool) -> Result<bool, 
     if is_master || is_cluster {
         return Ok(is_master);
     }
-    Err(Loss::Unfit("it is a read-only replica; name its master, or let sentinels do so".to_owned()))
+    Err(Loss::ReadOnly)
 }
 
 fn number_of(version: &str) -> (u32, u32) {
