@@ -1,9 +1,10 @@
-//! The project's own commands: `cargo xtask test-all`, `cargo xtask tidy`, `cargo xtask bench` and `cargo xtask autobahn`.
+//! The project's own commands: `cargo xtask test-all`, `cargo xtask tidy`, `cargo xtask bench`, `cargo xtask autobahn` and `cargo xtask cluster`.
 //!
 //! One file per command; this one only picks it. What the steps of `test-all` run is in `plan.rs`.
 
 mod autobahn;
 mod bench;
+mod cluster;
 mod install;
 mod plan;
 mod process_group;
@@ -38,6 +39,7 @@ fn run(args: &[String]) -> Result<ExitCode> {
         "tidy" => tidy::run(rest),
         "bench" => bench::run(rest),
         "autobahn" => autobahn::run(rest),
+        "cluster" => cluster::run(rest),
         "help" | "--help" | "-h" => {
             println!("{}", usage());
             Ok(ExitCode::SUCCESS)
@@ -59,7 +61,10 @@ cargo xtask bench [--readers N] [--updates N] [--rounds N]
     Measures what a reader costs, against a bare loop of write calls.
 cargo xtask autobahn --wstest PATH [--adapter NAME]... [--cases 1.*,2.1,...] [--bless]
     Runs the Autobahn test suite against every adapter and compares with the stored
-    result; `--bless` stores what it finds. See docs/autobahn.md.",
+    result; `--bless` stores what it finds. See docs/autobahn.md.
+cargo xtask cluster [--short] [--messages FILE]
+    Plays messages (or the JSON lines of FILE: id, speaker, text) into three nodes of
+    different adapters on one Redis, which are killed while readers hop between them.",
         plan::names().join(", ")
     )
 }

@@ -1,15 +1,17 @@
-//! Readers that follow a page by themselves: they stay for a while, leave, and come back with their cursor.
+//! Readers that follow a page by themselves: they stay for a while, leave, and come back with their cursor, to any server.
 
 use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use tokio::{sync::watch, time::sleep};
+use tokio::{sync::watch, task::JoinHandle, time::sleep};
 
 use crate::{
     client::{EventStream, Item, Request, WebSocket, Wire},
-    model::{Applied, Frame, Reader},
+    model::{Applied, Frame, Post, Reader, Shown},
     random::Random,
     server::TestServer,
 };
@@ -17,11 +19,39 @@ use crate::{
 /// The servers that readers may come to; a case exchanges them as it likes.
 pub(crate) type Servers = Arc<Mutex<Vec<TestServer>>>;
 
+/// Where a server is, and on what it serves readers.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    pub address: SocketAddr,
+    /// Where the routes are mounted.
+    pub prefix: &'static str,
+    pub transports: &'static [Transport],
+}
+
+/// Where readers may come to.
+pub(crate) trait Places: Send + Sync + 'static {
+    fn pick(&self, random: &mut Random) -> Place;
+}
+
+impl Places for Mutex<Vec<TestServer>> {
+    fn pick(&self, random: &mut Random) -> Place {
+        let server = random.pick(&self.lock().unwrap()).clone();
+        Place { address: server.address, prefix: server.prefix, transports: &Transport::ALL }
+    }
+}
+
+impl Places for Vec<Place> {
+    fn pick(&self, random: &mut Random) -> Place {
+        *random.pick(self)
+    }
+}
+
 /// The cursor at which all is over, once it is known.
 pub(crate) type End = watch::Receiver<Option<String>>;
 
+/// How a reader is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Transport {
+pub enum Transport {
     WebSocket,
     Events,
     LongPoll,
@@ -29,7 +59,7 @@ pub(crate) enum Transport {
 }
 
 impl Transport {
-    pub(crate) const ALL: [Self; 4] = [Self::WebSocket, Self::Events, Self::LongPoll, Self::IntervalPoll];
+    pub const ALL: [Self; 4] = [Self::WebSocket, Self::Events, Self::LongPoll, Self::IntervalPoll];
 }
 
 /// How a reader behaves.
@@ -47,22 +77,23 @@ pub(crate) struct Habits {
 
 /// Follows the page until the end is reached, and returns what the reader shows then.
 pub(crate) async fn follow(
-    servers: Servers,
+    places: Arc<impl Places>,
     mut reader: Reader,
     habits: Habits,
     mut random: Random,
     mut end: End,
 ) -> Reader {
     loop {
-        let server = random.pick(&servers.lock().unwrap()).clone();
-        let transport = habits.transport.unwrap_or_else(|| *random.pick(&Transport::ALL));
-        let Some(mut connection) = Connection::open(&server, transport, &reader, habits.buffer).await else {
+        let place = places.pick(&mut random);
+        let kept = habits.transport.filter(|transport| place.transports.contains(transport));
+        let transport = kept.unwrap_or_else(|| *random.pick(place.transports));
+        let Some(mut connection) = Connection::open(place, transport, &reader, habits.buffer).await else {
             sleep(Duration::from_millis(5)).await;
             continue;
         };
         for _ in 0..=random.below(2 * habits.stays) {
             let got = tokio::select! {
-                got = connection.next(&server, &reader) => got,
+                got = connection.next(place, &reader) => got,
                 _ = end.changed() => Got::End,
             };
             match got {
@@ -98,7 +129,7 @@ enum Got {
 
 impl Connection {
     /// `None` if the server is not there any more.
-    async fn open(server: &TestServer, transport: Transport, reader: &Reader, buffer: Option<u32>) -> Option<Self> {
+    async fn open(server: Place, transport: Transport, reader: &Reader, buffer: Option<u32>) -> Option<Self> {
         let mut wire = Wire::try_connect(server.address, buffer).await.ok()?;
         let query = reader.start().map(|cursor| format!("?cursor={cursor}")).unwrap_or_default();
         match transport {
@@ -117,7 +148,7 @@ impl Connection {
         }
     }
 
-    async fn next(&mut self, server: &TestServer, reader: &Reader) -> Got {
+    async fn next(&mut self, server: Place, reader: &Reader) -> Got {
         match self {
             Self::WebSocket(socket) => socket.frame_or_end().await.map_or(Got::End, Got::Frame),
             Self::Events(events) => match events.next().await {
@@ -140,5 +171,59 @@ impl Connection {
                 }
             }
         }
+    }
+}
+
+/// Readers of the page `blog`, half of whom keep to a transport, on servers that come and go.
+pub struct Crowd {
+    readers: Vec<JoinHandle<Reader>>,
+    tell: watch::Sender<Option<String>>,
+}
+
+/// What a reader shows in the end.
+#[derive(Debug)]
+pub struct CrowdReader {
+    /// Post id to content.
+    pub posts: BTreeMap<String, String>,
+    /// How often it had to begin anew.
+    pub resets: usize,
+    /// Whether it was told to fetch the page's HTML.
+    pub wants_reload: bool,
+}
+
+impl Crowd {
+    /// Readers whose HTML shows `posts` and has this cursor.
+    pub fn begin(
+        readers: usize,
+        places: Vec<Place>,
+        cursor: &str,
+        posts: &BTreeMap<String, String>,
+        seed: u64,
+    ) -> Self {
+        let post = |content: &String| Post { show: true, content: content.clone(), sort: None };
+        let shown = Shown { posts: posts.iter().map(|(id, content)| (id.clone(), post(content))).collect() };
+        let html = Reader::of_html(cursor, shown);
+        let (places, mut random) = (Arc::new(places), Random::new(seed));
+        let (tell, end) = watch::channel(None);
+        let readers = (0..readers).map(|number| {
+            let steady = (number % 2 == 0).then(|| *random.pick(&Transport::ALL));
+            let rests = Duration::from_millis(if number % 10 == 0 { 200 } else { 0 });
+            let habits = Habits { transport: steady, stays: 40, rests, buffer: None };
+            tokio::spawn(follow(Arc::clone(&places), html.clone(), habits, random.fork(), end.clone()))
+        });
+        Self { readers: readers.collect(), tell }
+    }
+
+    /// Waits until all of them have reached this cursor.
+    pub async fn end(self, cursor: &str) -> Vec<CrowdReader> {
+        self.tell.send_replace(Some(cursor.to_owned()));
+        let mut ended = Vec::new();
+        for reader in self.readers {
+            let reader = crate::client::within("a reader at the end", reader).await;
+            let reader = reader.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+            let posts = reader.shown.posts.into_iter().map(|(id, post)| (id, post.content)).collect();
+            ended.push(CrowdReader { posts, resets: reader.resets, wants_reload: reader.wants_reload });
+        }
+        ended
     }
 }

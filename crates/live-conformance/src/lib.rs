@@ -46,7 +46,7 @@ mod bystander;
 mod cases;
 mod client;
 mod corpus;
-mod crowd;
+pub mod crowd;
 mod faulty_bus;
 mod model;
 mod random;

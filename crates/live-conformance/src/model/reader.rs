@@ -12,6 +12,11 @@ pub(crate) struct Reader {
     pub(crate) wants_reload: bool,
 }
 
+/// The number of the edit, in posts whose HTML has `data-edit="NUMBER"`.
+fn edit(content: &str) -> Option<u64> {
+    content.split_once("data-edit=\"")?.1.split_once('"')?.0.parse().ok()
+}
+
 /// What became of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Applied {
@@ -44,6 +49,9 @@ impl Reader {
         self.wants_reload |= frame.reload;
         for (id, render) in &frame.renders {
             let kept = self.shown.posts.get(id).and_then(|post| post.sort);
+            if let Some(shown) = self.shown.posts.get(id) {
+                assert!(edit(&shown.content) <= edit(&render.content), "{id} goes backwards: {shown:?} {render:?}");
+            }
             let post = Post { show: render.show, content: render.content.clone(), sort: render.sort.or(kept) };
             self.shown.posts.insert(id.clone(), post);
         }
