@@ -1,10 +1,8 @@
-//! Three nodes of different adapters on one Redis, killed and started again, while readers hop between them.
+//! Nodes of a site on one bus: killed and started again while readers hop between them, and what happens to the bus itself.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
-#[path = "cluster/messages.rs"]
+mod faults;
 mod messages;
-#[path = "cluster/nodes.rs"]
 mod nodes;
-#[path = "cluster/play.rs"]
 mod play;

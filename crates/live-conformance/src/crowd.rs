@@ -46,8 +46,29 @@ impl Places for Vec<Place> {
     }
 }
 
-/// The cursor at which all is over, once it is known.
-pub(crate) type End = watch::Receiver<Option<String>>;
+/// When a reader has seen it all.
+#[derive(Debug, Clone)]
+pub(crate) enum Goal {
+    /// At this cursor.
+    At(String),
+    /// As soon as these are the posts, with their content: where cursors differ from node to node.
+    Showing(Arc<BTreeMap<String, String>>),
+}
+
+impl Goal {
+    fn is_reached(&self, reader: &Reader) -> bool {
+        match self {
+            Self::At(cursor) => reader.is_at(cursor),
+            Self::Showing(posts) => {
+                let shown = reader.shown.posts.iter().map(|(id, post)| (id, &post.content));
+                shown.eq(posts.iter())
+            }
+        }
+    }
+}
+
+/// When all is over, once it is known.
+pub(crate) type End = watch::Receiver<Option<Goal>>;
 
 /// How a reader is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,14 +122,14 @@ pub(crate) async fn follow(
                 Got::Nothing => sleep(Duration::from_millis(5)).await,
                 Got::End => break,
             }
-            if end.borrow().as_ref().is_some_and(|end| reader.is_at(end)) {
+            if end.borrow().as_ref().is_some_and(|end| end.is_reached(&reader)) {
                 return reader;
             }
             if !habits.rests.is_zero() {
                 sleep(habits.rests.mul_f64(random.below(100) as f64 / 100.0)).await;
             }
         }
-        if end.borrow().as_ref().is_some_and(|end| reader.is_at(end)) {
+        if end.borrow().as_ref().is_some_and(|end| end.is_reached(&reader)) {
             return reader;
         }
     }
@@ -165,7 +186,10 @@ impl Connection {
                     Some(response) if response.status == 200 => Got::Frame(Frame::parse(&response.body)),
                     Some(response) if response.status == 204 => Got::Nothing,
                     // The server drains, or is gone.
-                    Some(response) if response.status == 503 => Got::End,
+                    Some(response) if response.status == 503 => {
+                        sleep(Duration::from_millis(20)).await;
+                        Got::End
+                    }
                     None => Got::End,
                     Some(response) => panic!("{response:?}"),
                 }
@@ -177,7 +201,7 @@ impl Connection {
 /// Readers of the page `blog`, half of whom keep to a transport, on servers that come and go.
 pub struct Crowd {
     readers: Vec<JoinHandle<Reader>>,
-    tell: watch::Sender<Option<String>>,
+    tell: watch::Sender<Option<Goal>>,
 }
 
 /// What a reader shows in the end.
@@ -216,7 +240,16 @@ impl Crowd {
 
     /// Waits until all of them have reached this cursor.
     pub async fn end(self, cursor: &str) -> Vec<CrowdReader> {
-        self.tell.send_replace(Some(cursor.to_owned()));
+        self.end_with(Goal::At(cursor.to_owned())).await
+    }
+
+    /// Waits until all of them show exactly these posts, by id and content.
+    pub async fn end_showing(self, posts: BTreeMap<String, String>) -> Vec<CrowdReader> {
+        self.end_with(Goal::Showing(Arc::new(posts))).await
+    }
+
+    async fn end_with(self, goal: Goal) -> Vec<CrowdReader> {
+        self.tell.send_replace(Some(goal));
         let mut ended = Vec::new();
         for reader in self.readers {
             let reader = crate::client::within("a reader at the end", reader).await;

@@ -12,7 +12,7 @@ use crate::{
     adapter::Adapter,
     case::Case,
     client::within,
-    crowd::{Habits, Transport, follow},
+    crowd::{Goal, Habits, Transport, follow},
     model::{Reader, Shown},
     random::Random,
     server::{is_long, post_id, quick, render},
@@ -109,7 +109,7 @@ async fn a_day_as_fast_as_it_goes_reaches_every_reader_of_a_crowd(adapter: Adapt
     }
     let published = began.elapsed();
     let head = server.cursor("blog").await;
-    tell.send_replace(Some(head));
+    tell.send_replace(Some(Goal::At(head)));
     let page = Shown::by(&server, "blog").await;
     for reader in readers {
         let reader =

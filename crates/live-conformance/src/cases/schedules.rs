@@ -12,7 +12,7 @@ use crate::{
     adapter::Adapter,
     case::Case,
     client::Wire,
-    crowd::{self, End, Habits, Servers, follow},
+    crowd::{self, End, Goal, Habits, Servers, follow},
     model::{Cursor, Reader, Shown, WagtailReader},
     random::Random,
     server::{TestServer, channel_id, is_long, post_id, quick, render},
@@ -89,7 +89,10 @@ async fn follow_as_wagtail(server: TestServer, mut random: Random, end: End) -> 
             if !is_interval || reader.is_behind(&mut wire, &server).await {
                 reader.apply(&wire.ask(reader.request().under(server.prefix)).await);
             }
-            let is_over = |end: &String| reader.last_update >= Cursor::parse(end).version as f64 / 1e6;
+            let is_over = |end: &Goal| match end {
+                Goal::At(end) => reader.last_update >= Cursor::parse(end).version as f64 / 1e6,
+                Goal::Showing(_) => unreachable!("the cases here know the cursor"),
+            };
             if end.borrow().as_ref().is_some_and(is_over) {
                 return reader;
             }
@@ -133,7 +136,7 @@ async fn every_transport_once(adapter: Adapter, seed: u64) {
     let wagtail: Vec<_> =
         both.iter().map(|server| tokio::spawn(follow_as_wagtail(server.clone(), random.fork(), end.clone()))).collect();
     let head = publish(&servers, &mut random, if is_long() { 300 } else { 100 }).await;
-    tell.send_replace(Some(head.clone()));
+    tell.send_replace(Some(Goal::At(head.clone())));
 
     let page = Shown::by(&both[0], "blog").await;
     assert_eq!(both[1].cursor("blog").await, head);
@@ -181,7 +184,7 @@ async fn with_restarts(adapter: Adapter, seed: u64) {
         head = publish(&servers, &mut random, 20).await;
         restart(adapter, &servers, &mut random).await;
     }
-    tell.send_replace(Some(head));
+    tell.send_replace(Some(Goal::At(head)));
     let page = {
         let server = servers.lock().unwrap()[0].clone();
         assert!(server.hub.page(&channel_id("blog")).await.unwrap().is_whole());

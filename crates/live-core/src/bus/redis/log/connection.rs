@@ -1,4 +1,4 @@
-//! One connection, and the calls that are made over it.
+//! A connection for calls with one for announcements beside it, and the calls.
 
 use std::{fmt, sync::Arc};
 
@@ -21,7 +21,11 @@ use crate::{
 };
 
 pub(super) struct Connection {
+    /// What topics know the two by.
+    pub(super) id: u64,
     pub(super) server: Server,
+    /// Apart, because Redis ends one that is subscribed to anything when more waits for it than a few announcements: pages, for example.
+    pub(super) subscriber: Server,
     pub(super) names: Names,
     pub(super) script: Script,
     /// What Redis names the script by.
@@ -29,7 +33,7 @@ pub(super) struct Connection {
     pub(super) topics: Arc<Topics>,
     /// The server has shown that it cannot be written to.
     pub(super) doubted: Notify,
-    /// Redis, or the network, has ended it.
+    /// Redis, or the network, has ended one of the two.
     pub(super) disconnected: Arc<Notify>,
 }
 

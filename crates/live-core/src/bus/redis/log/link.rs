@@ -83,17 +83,21 @@ impl Keeper {
     }
 
     async fn prepare(&self) -> Result<Connection, Loss> {
-        let (topics, disconnected) = (Arc::clone(&self.topics), Arc::new(Notify::new()));
-        let (id, over) = (topics.begin_connection(), Arc::clone(&disconnected));
+        let (id, disconnected) = (self.topics.begin_connection(), Arc::new(Notify::new()));
         // Handled where it is read, so that there is no queue: what is not taken in time stays with Redis, which then closes the
         // connection, and that is noticed.
-        let handle = move |push| {
-            if topics.handle(id, &push) == Heard::Over {
-                over.notify_one();
+        let handle = || {
+            let (topics, over) = (Arc::clone(&self.topics), Arc::clone(&disconnected));
+            move |push| {
+                if topics.handle(id, &push) == Heard::Over {
+                    over.notify_one();
+                }
             }
         };
-        let mut server = self.place.servers.connect(self.timing.deadline, handle).await?;
+        let mut server = self.place.servers.connect(self.timing.deadline, handle()).await?;
         self.check_fitness(&mut server).await?;
+        let mut subscriber = self.place.servers.connect(self.timing.deadline, handle()).await?;
+        self.check_fitness(&mut subscriber).await?;
         let script = Script::new(&self.script, &self.layout(&mut server).await?);
         let sha = load(&mut server, &script).await?;
         // For publishers without Live. Redis 6 has no libraries, and access rules may forbid them.
@@ -102,7 +106,7 @@ impl Keeper {
             tracing::debug!(%error, "Redis takes no library; publishers without Live have to bring the script");
         }
         let (names, topics) = (self.names.clone(), Arc::clone(&self.topics));
-        Ok(Connection { server, names, script, sha, topics, doubted: Notify::new(), disconnected })
+        Ok(Connection { id, server, subscriber, names, script, sha, topics, doubted: Notify::new(), disconnected })
     }
 
     /// Refuses a Redis on which a promise of this bus could not be kept.
@@ -160,21 +164,23 @@ impl Keeper {
 
     /// Whether the server answers, and can still be written to: a replica takes subscribers, too, and hears nothing.
     async fn look(&self, connection: &Connection) -> Result<(), Loss> {
-        let mut server = connection.server.clone();
-        let is_cluster = server.is_cluster();
-        match self.answered(server.info()).await {
-            // A server that is loading or busy answers in the same order: nothing is lost.
-            Err(Loss::Redis(error)) if is_refusal(&error) => Ok(()),
-            infos => infos?.iter().try_for_each(|info| check_role(info, is_cluster).map(drop)),
+        for mut server in [connection.server.clone(), connection.subscriber.clone()] {
+            let is_cluster = server.is_cluster();
+            match self.answered(server.info()).await {
+                // A server that is loading or busy has answered: nothing is lost.
+                Err(Loss::Redis(error)) if is_refusal(&error) => {}
+                infos => infos?.iter().try_for_each(|info| check_role(info, is_cluster).map(drop))?,
+            }
         }
+        Ok(())
     }
 
     /// Tells Redis which pages have come and gone, and fetches what is missing. Nobody else does, so one command follows the other.
     async fn reconcile(&self, connection: &Connection) -> Result<(), Loss> {
         let changes = connection.topics.changes();
-        let mut server = connection.server.clone();
+        let mut subscriber = connection.subscriber.clone();
         for batch in changes.leave.chunks(BATCH) {
-            match self.answered(server.unsubscribe(&self.pages(batch))).await {
+            match self.answered(subscriber.unsubscribe(&self.pages(batch))).await {
                 // What Redis goes on sending is for nobody here.
                 Err(Loss::Redis(error)) if is_refusal(&error) => {
                     tracing::debug!(%error, "Redis refuses to unsubscribe")
@@ -183,7 +189,7 @@ impl Keeper {
             }
         }
         for batch in changes.join.chunks(BATCH) {
-            match self.answered(server.subscribe(&self.pages(batch))).await {
+            match self.answered(subscriber.subscribe(&self.pages(batch))).await {
                 Err(Loss::Redis(error)) if is_refusal(&error) => self.subscribe_singly(connection, batch).await?,
                 answer => answer?,
             }
@@ -193,9 +199,9 @@ impl Keeper {
 
     /// Redis refuses the whole command for one page that its access rules keep from us.
     async fn subscribe_singly(&self, connection: &Connection, channels: &[ChannelId]) -> Result<(), Loss> {
-        let mut server = connection.server.clone();
+        let mut subscriber = connection.subscriber.clone();
         for channel in channels {
-            match self.answered(server.subscribe(&self.pages(std::slice::from_ref(channel)))).await {
+            match self.answered(subscriber.subscribe(&self.pages(std::slice::from_ref(channel)))).await {
                 Err(Loss::Redis(error)) if is_refusal(&error) => {
                     tracing::warn!(%channel, %error, "Redis refuses the subscription");
                     connection.topics.refuse(channel);

@@ -54,7 +54,8 @@ use crate::{
 /// A node that missed an announcement fetches what it lacks. What was published is as durable as Redis is: after a restart or a failover
 /// that lost the end of a log, exactly the readers who saw what was lost begin anew.
 ///
-/// A node has one connection, retried for ever, and one subscription for each page that it follows.
+/// A node has two connections, retried for ever: one for its calls, one for announcements, with a subscription for each page that it
+/// follows.
 #[derive(Debug)]
 pub struct RedisBus {
     link: watch::Receiver<Link<Connection>>,
@@ -140,9 +141,11 @@ impl RedisBus {
         // The tail comes first: it is what keeps the page followed, also from being given up while Redis is asked.
         let (tail, mut phase) = self.topics.enter(channel);
         phase.wait_for(|phase| *phase == Phase::Joined).await.map_err(|_| BusError::Unavailable)?;
-        // Over the same connection: if it was another one that joined, this one is over, and the read fails.
         let page = connection.read(channel, self.max_tombstones).await?;
-        self.topics.handle_snapshot(channel, page.cursor());
+        // If it was another connection that joined, this one is over.
+        if !self.topics.handle_snapshot(connection.id, channel, page.cursor()) {
+            return Err(BusError::Unavailable);
+        }
         Ok(tail.follow(page.cursor().version.number(), page))
     }
 

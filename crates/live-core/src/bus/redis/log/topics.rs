@@ -66,10 +66,14 @@ impl Topics {
         (topic.announcements.subscribe(), topic.phase.subscribe())
     }
 
-    pub(super) fn handle_snapshot(&self, channel: &ChannelId, cursor: Cursor) {
-        if let Some(topic) = lock(&self.topics).get_mut(channel) {
-            topic.handle_snapshot(cursor);
+    /// A snapshot was read over this connection. `false` if it is over: then something may have been missed since it was joined.
+    #[must_use]
+    pub(super) fn handle_snapshot(&self, connection: u64, channel: &ChannelId, cursor: Cursor) -> bool {
+        let mut topics = lock(&self.topics);
+        if connection != self.connection.load(Ordering::Acquire) {
+            return false;
         }
+        topics.get_mut(channel).map(|topic| topic.handle_snapshot(cursor)).is_some()
     }
 
     /// How many pages somebody is subscribed to.
@@ -110,7 +114,10 @@ impl Topics {
 
     /// The connection is over: with the next one, each page is subscribed to again, and what was missed is fetched.
     pub(super) fn handle_loss(&self) {
-        for topic in lock(&self.topics).values_mut() {
+        let mut topics = lock(&self.topics);
+        // From here on nothing counts that the connection says, or that was read over it.
+        self.connection.fetch_add(1, Ordering::AcqRel);
+        for topic in topics.values_mut() {
             topic.set_behind();
             topic.phase.send_if_modified(|phase| {
                 *phase = Phase::New;

@@ -1,0 +1,167 @@
+//! The faults, one by one.
+
+use live_conformance::redis_server::RedisServer;
+use tokio::time::sleep;
+
+use super::{
+    proxy::Proxy,
+    server::{Bus, REDIS, REDIS_PUBSUB, address, command, long_outage, outage, set},
+    site::Site,
+};
+
+/// Two nodes on the server itself.
+async fn begin(bus: Bus, redis: &RedisServer) -> Site {
+    let url = bus.url(address(redis));
+    Site::begin(&[url.clone(), url]).await
+}
+
+async fn killed_and_back_with_its_data(bus: Bus) {
+    let mut redis = RedisServer::start_with(&["--appendonly", "yes", "--appendfsync", "always"]);
+    let site = begin(bus, &redis).await;
+    redis.kill();
+    site.says(0, &["refused"]).await;
+    sleep(outage()).await;
+    redis.restart();
+    site.ends("killed, and back with its data").await;
+}
+
+async fn killed_and_back_empty(bus: Bus) {
+    let mut redis = RedisServer::start();
+    let site = begin(bus, &redis).await;
+    redis.kill();
+    site.says(1, &["refused"]).await;
+    sleep(outage()).await;
+    redis.restart();
+    site.ends("killed, and back empty").await;
+}
+
+async fn away_for_more_than_a_minute(bus: Bus) {
+    let mut redis = RedisServer::start_with(&["--appendonly", "yes"]);
+    let site = begin(bus, &redis).await;
+    redis.kill();
+    sleep(long_outage()).await;
+    site.says(0, &["refused"]).await;
+    redis.restart();
+    site.ends("away for more than a minute").await;
+}
+
+async fn emptied(bus: Bus) {
+    let redis = RedisServer::start();
+    let site = begin(bus, &redis).await;
+    command(&redis, &["FLUSHALL"]);
+    site.wait_for_updates(20).await;
+    command(&redis, &["FLUSHALL"]);
+    site.ends("emptied twice").await;
+}
+
+async fn hung(bus: Bus) {
+    let redis = RedisServer::start();
+    let site = begin(bus, &redis).await;
+    let frozen = redis.freeze();
+    site.says(0, &["does not answer"]).await;
+    sleep(outage()).await;
+    drop(frozen);
+    site.ends("hung").await;
+}
+
+async fn one_node_cut_off(bus: Bus) {
+    let redis = RedisServer::start();
+    let proxy = Proxy::start(address(&redis)).await;
+    let site = Site::begin(&[bus.url(address(&redis)), bus.url(proxy.address)]).await;
+    proxy.cut();
+    site.says(1, &["closed", "reset", "eof", "broken", "refused", "answer", "terminated", "IO"]).await;
+    sleep(outage()).await;
+    proxy.open();
+    site.ends("one node cut off").await;
+}
+
+async fn one_node_behind_a_silent_network(bus: Bus) {
+    let redis = RedisServer::start();
+    let proxy = Proxy::start(address(&redis)).await;
+    let site = Site::begin(&[bus.url(address(&redis)), bus.url(proxy.address)]).await;
+    proxy.silence();
+    site.says(1, &["does not answer"]).await;
+    sleep(outage()).await;
+    proxy.open();
+    site.ends("one node behind a silent network").await;
+}
+
+async fn a_slow_node_cut_by_its_output_buffer(bus: Bus) {
+    let redis = RedisServer::start();
+    set(&redis, "client-output-buffer-limit", "pubsub 16kb 8kb 1");
+    let proxy = Proxy::start(address(&redis)).await;
+    let site = Site::begin(&[bus.url(address(&redis)), bus.url(proxy.address)]).await;
+    proxy.silence();
+    // More than the buffers of the network hold.
+    site.wait_for_updates(if crate::messages::is_long() { 2_000 } else { 200 }).await;
+    proxy.open();
+    site.ends("a slow node cut by its output buffer").await;
+}
+
+async fn out_of_memory(bus: Bus) {
+    let redis = RedisServer::start();
+    let site = begin(bus, &redis).await;
+    set(&redis, "maxmemory", "1");
+    if bus.is_logged {
+        site.says(0, &["OOM"]).await;
+    }
+    sleep(outage()).await;
+    set(&redis, "maxmemory", "0");
+    site.ends("out of memory").await;
+}
+
+async fn a_read_only_replica_for_a_while(bus: Bus) {
+    let redis = RedisServer::start();
+    let site = begin(bus, &redis).await;
+    // Of a master that is not there, so that it keeps its data.
+    command(&redis, &["REPLICAOF", "127.0.0.1", "1"]);
+    if bus.is_logged {
+        site.says(0, &["READONLY", "read-only replica"]).await;
+    }
+    sleep(outage()).await;
+    command(&redis, &["REPLICAOF", "NO", "ONE"]);
+    site.ends("a read-only replica for a while").await;
+}
+
+async fn all_connections_cut_again_and_again(bus: Bus) {
+    let redis = RedisServer::start();
+    let site = begin(bus, &redis).await;
+    for _ in 0..if crate::messages::is_long() { 100 } else { 5 } {
+        redis.client().command(&[b"CLIENT", b"KILL", b"SKIPME", b"yes"]).number();
+        site.wait_for_updates(3).await;
+    }
+    site.ends("all connections cut again and again").await;
+}
+
+macro_rules! faults {
+    ($module:ident, $bus:expr, $($case:ident),* $(,)?) => {
+        mod $module {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $case() {
+                    super::$case($bus).await;
+                }
+            )*
+        }
+    };
+    ($module:ident, $bus:expr) => {
+        faults!(
+            $module,
+            $bus,
+            killed_and_back_with_its_data,
+            killed_and_back_empty,
+            away_for_more_than_a_minute,
+            emptied,
+            hung,
+            one_node_cut_off,
+            one_node_behind_a_silent_network,
+            a_slow_node_cut_by_its_output_buffer,
+            out_of_memory,
+            a_read_only_replica_for_a_while,
+            all_connections_cut_again_and_again,
+        );
+    };
+}
+
+faults!(redis, super::REDIS);
+faults!(redis_pubsub, super::REDIS_PUBSUB);
