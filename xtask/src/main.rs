@@ -1,10 +1,12 @@
-//! The project's own commands: `cargo xtask test-all`, `cargo xtask tidy`, `cargo xtask bench`, `cargo xtask autobahn` and `cargo xtask cluster`.
+//! The project's own commands: `cargo xtask test-all`, `cargo xtask tidy`, `cargo xtask bench`, `cargo xtask autobahn`, `cargo xtask cluster`
+//! and `cargo xtask faults`.
 //!
 //! One file per command; this one only picks it. What the steps of `test-all` run is in `plan.rs`.
 
 mod autobahn;
 mod bench;
 mod cluster;
+mod faults;
 mod install;
 mod plan;
 mod process_group;
@@ -40,6 +42,7 @@ fn run(args: &[String]) -> Result<ExitCode> {
         "bench" => bench::run(rest),
         "autobahn" => autobahn::run(rest),
         "cluster" => cluster::run(rest),
+        "faults" => faults::run(rest),
         "help" | "--help" | "-h" => {
             println!("{}", usage());
             Ok(ExitCode::SUCCESS)
@@ -64,7 +67,10 @@ cargo xtask autobahn --wstest PATH [--adapter NAME]... [--cases 1.*,2.1,...] [--
     result; `--bless` stores what it finds. See docs/autobahn.md.
 cargo xtask cluster [--short] [--messages FILE]
     Plays messages (or the JSON lines of FILE: id, speaker, text) into three nodes of
-    different adapters on one Redis, which are killed while readers hop between them.",
+    different adapters on one Redis, which are killed while readers hop between them.
+cargo xtask faults [--bus NAME] [--case NAME] [--short]
+    Makes a bus (redis, redis+pubsub) suffer everything that can happen to it, and prints
+    what publishers and readers saw of it.",
         plan::names().join(", ")
     )
 }

@@ -5,6 +5,7 @@ use tokio::time::sleep;
 
 use super::{
     proxy::Proxy,
+    sentinel::Sentinel,
     server::{Bus, REDIS, REDIS_PUBSUB, address, command, long_outage, outage, set},
     site::Site,
 };
@@ -133,6 +134,23 @@ async fn all_connections_cut_again_and_again(bus: Bus) {
     site.ends("all connections cut again and again").await;
 }
 
+/// The replica lacks the end of the log when it takes its master's place.
+async fn a_failover_to_an_older_replica(bus: Bus) {
+    let mut master = RedisServer::start();
+    let port = master.port().to_string();
+    let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &port, "--repl-diskless-sync-delay", "0"]);
+    let sentinel = Sentinel::start(&master).await;
+    let site = Site::begin(&[bus.sentinel_url(&sentinel), bus.sentinel_url(&sentinel)]).await;
+    sentinel.knows_a_replica().await;
+    let frozen = replica.freeze();
+    master.client().command(&[b"CLIENT", b"KILL", b"TYPE", b"replica"]).number();
+    site.wait_for_updates(10).await;
+    master.kill();
+    drop(frozen);
+    sentinel.has_promoted(&replica).await;
+    site.ends("a failover to an older replica").await;
+}
+
 macro_rules! faults {
     ($module:ident, $bus:expr, $($case:ident),* $(,)?) => {
         mod $module {
@@ -164,4 +182,5 @@ macro_rules! faults {
 }
 
 faults!(redis, super::REDIS);
+faults!(redis_with_a_sentinel, super::REDIS, a_failover_to_an_older_replica);
 faults!(redis_pubsub, super::REDIS_PUBSUB);

@@ -4,6 +4,8 @@ use std::{net::SocketAddr, time::Duration};
 
 use live_conformance::redis_server::RedisServer;
 
+use super::sentinel::Sentinel;
+
 /// A bus on Redis.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bus {
@@ -18,6 +20,12 @@ pub(super) const REDIS_PUBSUB: Bus = Bus { scheme: "redis+pubsub", is_logged: fa
 impl Bus {
     pub(super) fn url(self, address: SocketAddr) -> String {
         format!("{}://{address}", self.scheme)
+    }
+}
+
+impl Bus {
+    pub(super) fn sentinel_url(self, sentinel: &Sentinel) -> String {
+        format!("{}+sentinel://{}/site/0", self.scheme, sentinel.address)
     }
 }
 

@@ -107,6 +107,14 @@ impl RedisServer {
         RedisClient::connect(self.port).unwrap()
     }
 
+    /// A connection to whatever speaks Redis' protocol on this port of loopback, a sentinel for example.
+    ///
+    /// # Errors
+    /// Nobody listens there.
+    pub fn client_of(port: u16) -> std::io::Result<RedisClient> {
+        RedisClient::connect(port)
+    }
+
     fn signal(&self, signal: &str) {
         send(signal, self.process.id());
     }
