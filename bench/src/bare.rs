@@ -39,6 +39,8 @@ fn accept(mut socket: TcpStream, sockets: &Mutex<Vec<TcpStream>>) -> std::io::Re
         }
     }
     socket.write_all(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")?;
+    // In the place of Live's hello: a text frame with nothing in it.
+    socket.write_all(&[0x81, 0])?;
     socket.set_nodelay(true)?;
     socket.set_nonblocking(true)?;
     sockets.lock().unwrap_or_else(PoisonError::into_inner).push(socket);

@@ -51,23 +51,31 @@ async fn connect(address: SocketAddr, path: &str) -> anyhow::Result<TcpStream> {
         response.push(socket.read_u8().await?);
     }
     anyhow::ensure!(response.starts_with(b"HTTP/1.1 101"), "{}", String::from_utf8_lossy(&response));
+    skip_frame(&mut socket).await?;
     Ok(socket)
 }
 
-/// Counts bytes, which costs the readers' side little: all updates are equally long, and only Live says hello before them.
+/// The first frame is a hello, or what was published a moment ago. Counted, it would end the wait for an update that is still on its
+/// way, and the server could send two with one `write`.
+async fn skip_frame(socket: &mut TcpStream) -> anyhow::Result<()> {
+    socket.read_u8().await?;
+    // RFC 6455 §5.2: 126 says that the length is in the next two bytes.
+    let length = match socket.read_u8().await? {
+        126 => usize::from(socket.read_u16().await?),
+        length => usize::from(length),
+    };
+    socket.read_exact(&mut vec![0; length]).await?;
+    Ok(())
+}
+
+/// Counts bytes, which costs the readers' side little: all updates are equally long.
 async fn read(mut socket: TcpStream, counter: Arc<Counter>) -> anyhow::Result<()> {
     let mut buffer = vec![0; 4 * FRAME_BYTES];
     let mut bytes = 0;
-    let mut skipped_hello = false;
     loop {
         let read = socket.read(&mut buffer).await?;
         anyhow::ensure!(read > 0, "the server closed");
         bytes += read;
-        if !skipped_hello {
-            skipped_hello = true;
-            // A hello is shorter than 126 bytes (RFC 6455 §5.2), an update is not.
-            bytes -= if buffer[1] < 126 { usize::from(buffer[1]) + 2 } else { 0 };
-        }
         while bytes >= FRAME_BYTES {
             bytes -= FRAME_BYTES;
             if (counter.frames.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(counter.readers) {
