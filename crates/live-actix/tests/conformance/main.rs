@@ -103,5 +103,8 @@ fn main() -> ExitCode {
         .test("a_long_poll_may_wait_longer_than_a_header_may_take", || {
             run(own::a_long_poll_may_wait_longer_than_a_header_may_take())
         })
+        .test("what_a_request_needs_while_it_is_answered_is_small", || {
+            run(own::what_a_request_needs_while_it_is_answered_is_small())
+        })
         .run()
 }
