@@ -9,6 +9,7 @@ use std::{
 
 use sha2::{Digest as _, Sha256};
 
+use super::{BusError, Published};
 use crate::{cursor::Cursor, update::Update};
 
 /// A publisher's name for one update: 1 to 255 visible ASCII characters.
@@ -52,9 +53,10 @@ impl FromStr for IdempotencyKey {
 pub struct InvalidKey;
 
 /// What tells one update from another under the same key.
-pub(super) type Digest = [u8; 32];
+pub type Digest = [u8; 32];
 
-pub(super) fn digest(update: &Update) -> Digest {
+/// The digest of an update: of what it says, not of how it was written down.
+pub fn digest(update: &Update) -> Digest {
     // An update has nothing that JSON cannot say.
     Sha256::digest(serde_json::to_vec(update).unwrap_or_default()).into()
 }
@@ -64,27 +66,44 @@ pub(super) const KEY_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many keys of one page are remembered.
 pub(super) const MAX_KEYS: usize = 1_000;
 
-/// The keys of one page, oldest first.
+/// The keys of one page that are remembered: the last 1,000 of 24 hours.
 #[derive(Debug, Default)]
-pub(super) struct Keys {
+pub struct Keys {
     known: HashMap<IdempotencyKey, Known>,
+    /// Oldest first.
     order: VecDeque<IdempotencyKey>,
 }
 
+/// What was published under a key.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Known {
-    pub(super) digest: Digest,
-    pub(super) cursor: Cursor,
-    /// Microseconds since the Unix epoch.
-    pub(super) at: u64,
+pub struct Known {
+    /// The update.
+    pub digest: Digest,
+    /// Where the page was with it.
+    pub cursor: Cursor,
+    /// When, in microseconds since the Unix epoch.
+    pub at: u64,
 }
 
 impl Keys {
+    /// What this update came to if it was published under the key before, `None` if the key is new.
+    ///
+    /// # Errors
+    /// [`BusError::KeyReused`] if another update was.
+    pub fn find(&self, key: &IdempotencyKey, digest: &Digest, now: u64) -> Result<Option<Published>, BusError> {
+        match self.get(key, now) {
+            Some(known) if known.digest == *digest => Ok(Some(Published { cursor: known.cursor, repeated: true })),
+            Some(_) => Err(BusError::KeyReused),
+            None => Ok(None),
+        }
+    }
+
     pub(super) fn get(&self, key: &IdempotencyKey, now: u64) -> Option<&Known> {
         self.known.get(key).filter(|known| now.saturating_sub(known.at) < KEY_LIFE.as_micros() as u64)
     }
 
-    pub(super) fn insert(&mut self, key: IdempotencyKey, known: Known) {
+    /// Remembers a key, and forgets the oldest where there are too many.
+    pub fn insert(&mut self, key: IdempotencyKey, known: Known) {
         if self.known.insert(key.clone(), known).is_some() {
             self.order.retain(|present| *present != key);
         }

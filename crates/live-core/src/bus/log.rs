@@ -12,8 +12,22 @@ use crate::{
     update::Update,
 };
 
+/// One page and the idempotency keys of what was published to it: what a bus with a log keeps for each page.
+///
+/// ```
+/// use live_core::{Epoch, PageLimits, PostId, Render, Update, bus::Log, page::Page};
+/// # let limits = live_core::Config::default().page;
+/// let mut log = Log::new(Page::new(Epoch::from_bits(1), 10_000));
+/// let update = Update::new().render(Render::new(PostId::new("1")?, "Kick-off!"));
+/// let outcome = log.publish(update, None, 1_795_000_000_000_000, Epoch::from_bits(2), &limits)?;
+/// assert_eq!(outcome.published.cursor, log.page().cursor());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// It reads no clock and no randomness, so the same publishes in the same order make the same page everywhere. It stores nothing: the
+/// owner does, before it announces.
 #[derive(Debug)]
-pub(super) struct Log {
+pub struct Log {
     pub(super) page: Page,
     pub(super) keys: Keys,
     /// The time of the last publish, in microseconds since the Unix epoch.
@@ -22,37 +36,53 @@ pub(super) struct Log {
 
 /// What a publish came to.
 #[derive(Debug)]
-pub(super) struct Outcome {
-    pub(super) published: Published,
-    /// `None` if the page stays as it was.
-    pub(super) numbered: Option<Arc<Numbered>>,
+pub struct Outcome {
+    /// What the publisher is told.
+    pub published: Published,
+    /// What subscribers are told, or `None` if the page stays as it was.
+    pub numbered: Option<Arc<Numbered>>,
     /// The key to store with the update.
     #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "only a store keeps it"))]
     pub(super) key: Option<(IdempotencyKey, Known)>,
 }
 
 impl Log {
-    pub(super) fn new(page: Page) -> Self {
+    /// A log of this page, without keys.
+    pub fn new(page: Page) -> Self {
         Self { page, keys: Keys::default(), touched: 0 }
     }
 
-    /// Numbers the update and makes it part of the page and its keys. `now` is in microseconds since the Unix epoch.
-    pub(super) fn publish(
+    /// The page as it is.
+    pub fn page(&self) -> &Page {
+        &self.page
+    }
+
+    /// The time of the last publish, in microseconds since the Unix epoch.
+    pub fn touched(&self) -> u64 {
+        self.touched
+    }
+
+    /// Numbers the update and makes it part of the page and its keys. `now` is in microseconds since the Unix epoch; `epoch` begins if
+    /// the page has no log yet.
+    ///
+    /// A log whose page [has none](Page::has_log) afterwards, because the update was refused or empty, need not be kept.
+    ///
+    /// # Errors
+    /// [`BusError::Refused`] says why the update does not fit, [`BusError::KeyReused`] that the key is another update's. The log stays
+    /// as it was.
+    pub fn publish(
         &mut self,
         update: Update,
         key: Option<&IdempotencyKey>,
         now: u64,
+        epoch: Epoch,
         limits: &PageLimits,
     ) -> Result<Outcome, BusError> {
         let digest = digest(&update);
-        if let Some(known) = key.and_then(|key| self.keys.get(key, now)) {
-            if known.digest != digest {
-                return Err(BusError::KeyReused);
-            }
-            let published = Published { cursor: known.cursor, repeated: true };
+        if let Some(published) = key.map(|key| self.keys.find(key, &digest, now)).transpose()?.flatten() {
             return Ok(Outcome { published, numbered: None, key: None });
         }
-        let numbered = self.page.number(update, now, Epoch::random()?, limits)?.map(Arc::new);
+        let numbered = self.page.number(update, now, epoch, limits)?.map(Arc::new);
         if let Some(numbered) = &numbered {
             // It was numbered from this very page, so it follows its head.
             self.page.apply(numbered).unwrap_or_default();

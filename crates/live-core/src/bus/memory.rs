@@ -39,8 +39,8 @@ struct Pages {
     sweep_at: usize,
 }
 
-/// Updates that a hub may be behind before it takes a new snapshot instead.
-pub(super) const TAIL_CAPACITY: usize = 1_024;
+/// Updates that a hub may be behind before it takes a new snapshot instead: the capacity of [`Announcements`].
+pub const TAIL_CAPACITY: usize = 1_024;
 
 impl MemoryBus {
     /// An empty bus with the limits of this configuration.
@@ -82,7 +82,7 @@ impl MemoryBus {
         update: Update,
         key: Option<&IdempotencyKey>,
     ) -> Result<Published, BusError> {
-        let now = self.clock.now();
+        let (now, epoch) = (self.clock.now(), Epoch::random()?);
         let mut pages = self.pages(channel, now);
         if !pages.logs.contains_key(channel) && pages.logs.len() >= self.max_pages {
             pages.forget_all(|log| self.is_expired(log, now));
@@ -92,7 +92,7 @@ impl MemoryBus {
         }
         let Pages { logs, subscribed, .. } = &mut *pages;
         let log = logs.entry(channel.clone()).or_insert_with(|| Log::new(self.new_page()));
-        let outcome = log.publish(update, key, now, &self.limits);
+        let outcome = log.publish(update, key, now, epoch, &self.limits);
         if !log.page.has_log() {
             logs.remove(channel);
         }

@@ -15,8 +15,9 @@ pub use self::redis::{RedisBus, RedisPubSubBus};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteBus;
 pub use self::{
-    idempotency::{IdempotencyKey, InvalidKey},
-    memory::MemoryBus,
+    idempotency::{Digest, IdempotencyKey, InvalidKey, Keys, Known, digest},
+    log::{Log, Outcome},
+    memory::{MemoryBus, TAIL_CAPACITY},
 };
 use crate::{
     config::Config,

@@ -116,8 +116,11 @@ impl Page {
 }
 
 impl Update {
-    /// Whether the update itself is within the limits, whatever the page.
-    pub(crate) fn check_size(&self, limits: &PageLimits) -> Result<(), NumberError> {
+    /// Whether the update itself is within the limits, whatever the page: what a bus checks that only hands it over.
+    ///
+    /// # Errors
+    /// [`NumberError::TooManyItems`] or [`NumberError::PostTooLarge`]: split it.
+    pub fn check_size(&self, limits: &PageLimits) -> Result<(), NumberError> {
         if self.len() > limits.max_update_items {
             return Err(NumberError::TooManyItems { items: self.len(), max: limits.max_update_items });
         }

@@ -36,6 +36,11 @@ impl Post<'_> {
         self.state.sort
     }
 
+    /// Whether the publisher chose the place.
+    pub fn is_placed(&self) -> bool {
+        self.state.placed
+    }
+
     /// The version of its last change.
     pub fn version(&self) -> Version {
         self.state.moment.version

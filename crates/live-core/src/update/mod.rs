@@ -57,8 +57,20 @@ impl Update {
         Self { replace: Some(Replace::Always), ..update }
     }
 
-    pub(crate) fn if_head_is(self, head: Cursor) -> Self {
+    /// The seed again, refused with [`HeadMoved`](crate::page::NumberError::HeadMoved) unless the page's head is still this one:
+    /// what was read from a database must not undo a newer publish. The JSON of an update does not say so, because it holds only on
+    /// the bus that the head is of.
+    #[must_use]
+    pub fn if_head_is(self, head: Cursor) -> Self {
         Self { replace: Some(Replace::IfHeadIs(head)), ..self }
+    }
+
+    /// The head that [`if_head_is`](Self::if_head_is) asks for: what a bus has to carry beside the JSON.
+    pub fn expected_head(&self) -> Option<Cursor> {
+        match self.replace {
+            Some(Replace::IfHeadIs(head)) => Some(head),
+            Some(Replace::Always) | None => None,
+        }
     }
 
     /// Adds or edits a post. What this update said of the post before is forgotten.

@@ -9,7 +9,7 @@ use super::{
     store_error,
     writer::Writer,
 };
-use crate::{id::ChannelId, page::Numbered, update::Update};
+use crate::{cursor::Epoch, id::ChannelId, page::Numbered, update::Update};
 
 #[derive(Debug)]
 pub(super) struct Publish {
@@ -88,6 +88,10 @@ impl Writer {
         announcements: &mut Vec<Announcement>,
     ) -> rusqlite::Result<Stored> {
         let Request { channel, update, key } = request;
+        let epoch = match Epoch::random() {
+            Ok(epoch) => epoch,
+            Err(error) => return Ok(Err(error.into())),
+        };
         let mut page = match self.take(&channel, now) {
             Ok(page) => page,
             // Nothing was written for this one yet. But some errors end the transaction.
@@ -97,7 +101,7 @@ impl Writer {
         if page.place.is_none() && !self.has_room(now, announcements)? {
             return Ok(Err(BusError::TooManyPages { max: self.max_pages }));
         }
-        let outcome = page.log.publish(update, key.as_ref(), now, &self.limits);
+        let outcome = page.log.publish(update, key.as_ref(), now, epoch, &self.limits);
         if !page.log.page.has_log() {
             return Ok(outcome.map(|outcome| outcome.published));
         }

@@ -65,12 +65,8 @@ impl NodeKeys {
         }
         let page = pages.entry(channel.clone()).or_default();
         page.used = now;
-        match page.known.get(key, now) {
-            Some(known) if known.digest == digest => {
-                return Ok(Claim::Repeated(Published { cursor: known.cursor, repeated: true }));
-            }
-            Some(_) => return Err(BusError::KeyReused),
-            None => {}
+        if let Some(published) = page.known.find(key, &digest, now)? {
+            return Ok(Claim::Repeated(published));
         }
         // The outcome of the first is not known yet: whoever repeats it too soon has to come again.
         if !page.under_way.insert(key.clone()) {
