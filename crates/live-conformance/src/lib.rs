@@ -1,6 +1,8 @@
-//! What every adapter of Live does, as a suite of named cases over real sockets: run it on an adapter of your own.
+//! What every adapter of Live does, and every bus, as suites of named cases: run them on one of your own.
 //!
-//! An adapter's crate has one test without the usual harness, which says how its server is started:
+//! # Adapters
+//!
+//! Over real sockets. An adapter's crate has one test without the usual harness, which says how its server is started:
 //!
 //! ```no_run
 //! # /*
@@ -32,6 +34,39 @@
 //! without a break, and whoever comes now sees the page as it is, on every transport.
 //!
 //! The suite's clients share no code with the server: they write and read bytes.
+//!
+//! # Buses
+//!
+//! A bus says how its store is started, and how a node on it:
+//!
+//! ```no_run
+//! use std::{process::ExitCode, sync::Arc};
+//! use live_conformance::{BusClass, BusStore, BusUnderTest, Suite};
+//! use live_core::{Config, EventBus, bus::{BusFuture, MemoryBus}};
+//!
+//! struct MyBus;
+//!
+//! struct MyStore;
+//!
+//! impl BusUnderTest for MyBus {
+//!     fn start(&self) -> Box<dyn BusStore> {
+//!         Box::new(MyStore) // A server of its own for each case.
+//!     }
+//! }
+//!
+//! impl BusStore for MyStore {
+//!     fn node<'a>(&'a self, config: &'a Config) -> BusFuture<'a, Arc<dyn EventBus>> {
+//!         Box::pin(async move { Ok(Arc::new(MemoryBus::new(config)?) as Arc<dyn EventBus>) })
+//!     }
+//! }
+//!
+//! fn main() -> ExitCode {
+//!     Suite::new().bus("my_bus", &MyBus).run()
+//! }
+//! ```
+//!
+//! The other methods of [`BusUnderTest`] say what the bus promises, and which faults its store can be made to suffer; the cases are
+//! chosen by that. They know the bus by its trait alone.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failure is a failed test")]
 #![allow(missing_docs, reason = "the cases speak for themselves")]
@@ -42,6 +77,7 @@ mod case;
 
 mod adapter;
 mod aftermath;
+mod buses;
 mod bystander;
 mod cases;
 mod client;
@@ -57,5 +93,6 @@ mod suite;
 
 pub use self::{
     adapter::{Habit, Routes, Serve, Serving},
+    buses::{BusClass, BusFault, BusHabit, BusSharing, BusStore, BusUnderTest},
     suite::Suite,
 };

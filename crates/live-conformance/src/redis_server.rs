@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A redis-server that keeps nothing. It ends with this value.
+/// A redis-server that keeps nothing, unless its options say otherwise. It ends with this value.
 #[derive(Debug)]
 pub struct RedisServer {
     port: u16,
@@ -59,7 +59,14 @@ impl RedisServer {
         let _ = self.process.wait();
     }
 
-    /// Starts it again on its port, empty.
+    /// Ends the server at once, and removes what it may have written to its disk.
+    pub fn wipe(&mut self) {
+        self.kill();
+        std::fs::remove_dir_all(&self.folder).unwrap();
+        std::fs::create_dir(&self.folder).unwrap();
+    }
+
+    /// Starts it again on its port, with what is on its disk: nothing, unless its options say otherwise.
     pub fn restart(&mut self) {
         self.kill();
         let began = Instant::now();
@@ -87,6 +94,11 @@ impl RedisServer {
     /// Closes the connections of all who are subscribed to something, and returns how many there were.
     pub fn kill_subscribers(&self) -> i64 {
         self.client().command(&[b"CLIENT", b"KILL", b"TYPE", b"pubsub"]).number()
+    }
+
+    /// Closes all connections, but for the one that says so.
+    pub fn kill_connections(&self) {
+        self.client().command(&[b"CLIENT", b"KILL", b"SKIPME", b"yes"]).number();
     }
 
     /// How many connections are subscribed to a channel of Redis.

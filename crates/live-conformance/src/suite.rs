@@ -6,12 +6,13 @@ use libtest_mimic::{Arguments, Trial};
 
 use crate::{
     adapter::{Adapter, Serve},
+    buses::{self, BusUnderTest},
     case::Case,
     cases, corpus,
     server::hub_of_nobody,
 };
 
-/// The suite, for one adapter or for several ways of using one.
+/// The suite, for adapters and buses or several ways of using one.
 #[derive(Default)]
 pub struct Suite {
     trials: Vec<Trial>,
@@ -33,7 +34,20 @@ impl Suite {
         self
     }
 
-    /// Adds a test of the adapter's own.
+    /// Adds every case of the buses that suits this one. `name` begins the names of its tests.
+    #[must_use]
+    pub fn bus(mut self, name: &str, bus: &'static dyn BusUnderTest) -> Self {
+        let suiting = buses::all().filter(|case| case.suits(bus));
+        self.trials.extend(suiting.map(|case| {
+            Trial::test(format!("{name}::{}", case.name()), move || {
+                case.run(bus);
+                Ok(())
+            })
+        }));
+        self
+    }
+
+    /// Adds a test of one's own.
     #[must_use]
     pub fn test(mut self, name: &str, run: fn()) -> Self {
         self.trials.push(Trial::test(name, move || {
