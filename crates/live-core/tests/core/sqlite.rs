@@ -2,7 +2,7 @@
 
 mod child;
 mod files;
-mod order;
+mod lives;
 
 use std::{
     path::{Path, PathBuf},
