@@ -58,13 +58,14 @@ impl TestStore {
 
 /// The defaults, with time for a machine that runs all tests at once.
 pub(crate) fn patient() -> Config {
-    Config { bus_deadline: DEADLINE / 2, ..brisk() }
+    Config { bus_deadline: DEADLINE / 2, publish_deadline: DEADLINE / 2, ..brisk() }
 }
 
 /// What one would have to wait for is over in a moment.
 pub(crate) fn brisk() -> Config {
     Config {
         bus_deadline: Duration::from_secs(3),
+        publish_deadline: Duration::from_secs(3),
         compare_interval: Duration::from_millis(200),
         poll_interval: Duration::from_millis(250),
         linger: Duration::from_millis(750),

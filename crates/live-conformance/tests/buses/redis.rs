@@ -22,6 +22,15 @@ pub(crate) struct Redis {
     habits: &'static [BusHabit],
 }
 
+/// `redis:`, on a Redis that keeps what it has acknowledged.
+pub(crate) const LOGGED: Redis = Redis {
+    scheme: "redis",
+    options: &["--appendonly", "yes", "--appendfsync", "always"],
+    class: BusClass::Logged,
+    faults: &[BusFault::Cut, BusFault::Hang, BusFault::Kill, BusFault::Wipe],
+    habits: &[BusHabit::OwnClock],
+};
+
 /// `redis+pubsub:`. What is not stored cannot survive, so a Redis that is killed comes back empty.
 pub(crate) const PUBSUB: Redis = Redis {
     scheme: "redis+pubsub",

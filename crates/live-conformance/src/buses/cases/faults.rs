@@ -24,7 +24,9 @@ fn publish_doggedly(node: &Node, posts: usize) -> JoinHandle<Vec<Cursor>> {
             let id = cursors.len().to_string();
             match node.try_publish("a", post(&id, "x"), Some(&id)).await {
                 Ok(published) => cursors.push(published.cursor),
-                Err(BusError::Unavailable | BusError::Store(_)) => tokio::time::sleep(Duration::from_millis(20)).await,
+                Err(BusError::Unavailable | BusError::Down { .. } | BusError::Store(_)) => {
+                    tokio::time::sleep(Duration::from_millis(20)).await
+                }
                 Err(error) => panic!("{error}"),
             }
         }
@@ -61,7 +63,10 @@ impl Site {
             within("no standing", node.0.standing(&page, self.seeded)),
             within("no subscription", node.0.subscribe(&page)),
         );
-        assert!(matches!(published, Err(BusError::Unavailable | BusError::Store(_))), "{published:?}");
+        assert!(
+            matches!(published, Err(BusError::Unavailable | BusError::Down { .. } | BusError::Store(_))),
+            "{published:?}"
+        );
         assert!(heads.is_err() && standing.is_err() && subscription.is_err());
     }
 

@@ -56,7 +56,7 @@ async fn is_away(store: TestStore, fault: BusFault) {
     store.begin(fault);
     until("not ready", async || site.nodes[0].0.check().await.is_err()).await;
     let failed = site.nodes[0].try_publish("a", post("in between", "x"), Some("key")).await;
-    assert!(matches!(failed, Err(BusError::Unavailable | BusError::Store(_))), "{failed:?}");
+    assert!(matches!(failed, Err(BusError::Unavailable | BusError::Down { .. } | BusError::Store(_))), "{failed:?}");
     // They are told at once, and not when it is over.
     for follower in &mut site.followers {
         follower.loses().await;

@@ -6,13 +6,17 @@ use std::{
 };
 
 use redis::RedisError;
-use tokio::sync::watch;
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, watch},
+    task::JoinHandle,
+};
 
 use crate::bus::BusError;
 
 /// What there is of a connection.
 #[derive(Debug)]
-pub(super) enum Link<C> {
+enum Link<C> {
     /// For the first time, or for the first time after a loss: whoever needs it may wait.
     Connecting,
     Up(Arc<C>),
@@ -52,12 +56,73 @@ pub(super) enum Loss {
     Unfit(String),
 }
 
+/// Who needs the connection, and has it tried at once.
+#[derive(Debug)]
+pub(super) struct Access<C> {
+    link: watch::Receiver<Link<C>>,
+    /// Somebody needs a connection that is down.
+    needed: Arc<Notify>,
+}
+
+/// How long somebody waits for the attempt that it asked for: one that fails does so at once, unless Redis hangs.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+impl<C> Access<C> {
+    /// The connection. One that is just being made is waited for. One that is down is tried at once, unless that has just been done.
+    pub(super) async fn connection(&self) -> Result<Arc<C>, BusError> {
+        let mut link = self.link.clone();
+        if matches!(&*link.borrow_and_update(), Link::Down(_)) {
+            self.needed.notify_one();
+            // Up or down again, or it takes too long.
+            let _ = tokio::time::timeout(PATIENCE, link.changed()).await;
+        }
+        let link = link.wait_for(|link| !matches!(link, Link::Connecting)).await.map_err(|_| BusError::Unavailable)?;
+        match &*link {
+            Link::Up(connection) => Ok(Arc::clone(connection)),
+            Link::Connecting => Err(BusError::Unavailable),
+            Link::Down(loss) => match &**loss {
+                Loss::Unfit(reason) => Err(BusError::Unfit { reason: reason.clone() }),
+                loss => Err(BusError::Down { reason: loss.to_string() }),
+            },
+        }
+    }
+
+    /// Returns once the bus has given this connection up. Whoever waits for an answer over it would keep it from ending.
+    pub(super) async fn over(&self, connection: &Arc<C>) {
+        let is_over = |link: &Link<C>| !matches!(link, Link::Up(present) if Arc::ptr_eq(present, connection));
+        // Without the bus it is over as well.
+        let _ = self.link.clone().wait_for(is_over).await;
+    }
+
+    /// The connection, if there is one at the moment.
+    pub(super) fn present(&self) -> Option<Arc<C>> {
+        match &*self.link.borrow() {
+            Link::Up(connection) => Some(Arc::clone(connection)),
+            Link::Connecting | Link::Down(_) => None,
+        }
+    }
+}
+
+impl<C> Clone for Access<C> {
+    fn clone(&self) -> Self {
+        Self { link: self.link.clone(), needed: Arc::clone(&self.needed) }
+    }
+}
+
+/// Keeps a connection, which ends with the task that this starts.
+pub(super) fn start<K: Keep + 'static>(keep: K, runtime: &Handle) -> (AbortOnDrop, Access<K::Connection>) {
+    let (sender, link) = watch::channel(Link::Connecting);
+    let needed = Arc::new(Notify::new());
+    let task = AbortOnDrop(runtime.spawn(run(keep, sender, Arc::clone(&needed))));
+    (task, Access { link, needed })
+}
+
 /// An outage is retried for ever, from this delay up to that one.
 const FIRST_RETRY: Duration = Duration::from_millis(50);
 const LAST_RETRY: Duration = Duration::from_secs(1);
 
 /// Ends only with the task.
-pub(super) async fn keep<K: Keep>(keep: K, link: watch::Sender<Link<K::Connection>>) {
+async fn run<K: Keep>(keep: K, link: watch::Sender<Link<K::Connection>>, needed: Arc<Notify>) {
     let address = keep.address();
     let mut failures: u32 = 0;
     loop {
@@ -80,7 +145,9 @@ pub(super) async fn keep<K: Keep>(keep: K, link: watch::Sender<Link<K::Connectio
                 }
             }
         }
-        tokio::time::sleep(retry_delay(failures)).await;
+        // However many need it, no sooner than this.
+        tokio::time::sleep(FIRST_RETRY / 2).await;
+        let _ = tokio::time::timeout(retry_delay(failures), needed.notified()).await;
     }
 }
 
@@ -108,27 +175,6 @@ fn retry_delay(failures: u32) -> Duration {
     longest.mul_f64(0.5 + part / 2.0)
 }
 
-/// The connection. One that is just being made is waited for, one that could not be made is not.
-pub(super) async fn connection<C>(link: &watch::Receiver<Link<C>>) -> Result<Arc<C>, BusError> {
-    let mut link = link.clone();
-    let link = link.wait_for(|link| !matches!(link, Link::Connecting)).await.map_err(|_| BusError::Unavailable)?;
-    match &*link {
-        Link::Up(connection) => Ok(Arc::clone(connection)),
-        Link::Connecting => Err(BusError::Unavailable),
-        Link::Down(loss) => match &**loss {
-            Loss::Unfit(reason) => Err(BusError::Unfit { reason: reason.clone() }),
-            loss => Err(BusError::Down { reason: loss.to_string() }),
-        },
-    }
-}
-
-/// Returns once the bus has given this connection up. Whoever waits for an answer over it would keep it from ending.
-pub(super) async fn over<C>(link: &watch::Receiver<Link<C>>, connection: &Arc<C>) {
-    let is_over = |link: &Link<C>| !matches!(link, Link::Up(present) if Arc::ptr_eq(present, connection));
-    // Without the bus it is over as well.
-    let _ = link.clone().wait_for(is_over).await;
-}
-
 /// Whether Redis has answered, and said no.
 pub(super) fn is_refusal(error: &RedisError) -> bool {
     error.code().is_some() && !error.is_unrecoverable_error()
@@ -137,4 +183,14 @@ pub(super) fn is_refusal(error: &RedisError) -> bool {
 /// What Redis refuses has no effect; of what else goes wrong nobody knows whether it had one.
 pub(super) fn bus_error(error: RedisError) -> BusError {
     if is_refusal(&error) { BusError::Store(Box::new(error)) } else { BusError::Unavailable }
+}
+
+/// The task ends with the bus.
+#[derive(Debug)]
+pub(super) struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }

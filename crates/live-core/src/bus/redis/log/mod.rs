@@ -16,7 +16,7 @@ mod url;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{runtime::Handle, sync::watch};
+use tokio::runtime::Handle;
 
 pub(in crate::bus) use self::url::SCHEMES;
 use self::{
@@ -26,10 +26,7 @@ use self::{
     topic::Phase,
     topics::Topics,
 };
-use super::{
-    AbortOnDrop,
-    keeper::{self, Link, bus_error, is_refusal},
-};
+use super::keeper::{self, AbortOnDrop, Access, bus_error, is_refusal};
 use crate::{
     bus::{self, BusError, BusFuture, EventBus, IdempotencyKey, Published, Subscription},
     config::Config,
@@ -58,7 +55,7 @@ use crate::{
 /// follows.
 #[derive(Debug)]
 pub struct RedisBus {
-    link: watch::Receiver<Link<Connection>>,
+    access: Access<Connection>,
     topics: Arc<Topics>,
     limits: PageLimits,
     max_tombstones: usize,
@@ -85,11 +82,9 @@ impl RedisBus {
         let names = Names::new(&place.prefix);
         let probe = names.beside("check");
         let topics = Arc::new(Topics::new(names));
-        let (sender, link) = watch::channel(Link::Connecting);
-        let keeper = Keeper::new(place, Arc::clone(&topics), config);
-        let _keeper = AbortOnDrop(runtime.spawn(keeper::keep(keeper, sender)));
+        let (_keeper, access) = keeper::start(Keeper::new(place, Arc::clone(&topics), config), &runtime);
         Ok(Self {
-            link,
+            access,
             topics,
             limits: config.page,
             max_tombstones: config.max_tombstones,
@@ -101,7 +96,7 @@ impl RedisBus {
     }
 
     async fn connection(&self) -> Result<Arc<Connection>, BusError> {
-        keeper::connection(&self.link).await
+        self.access.connection().await
     }
 
     async fn in_time<T>(&self, answer: impl Future<Output = Result<T, BusError>>) -> Result<T, BusError> {
@@ -123,14 +118,14 @@ impl RedisBus {
             let answer = tokio::select! {
                 biased;
                 answer = connection.publish(channel, &words, key) => Some(answer),
-                () = keeper::over(&self.link, &connection) => None,
+                () = self.access.over(&connection) => None,
             };
             match answer {
                 Some(Ok(published)) => return Ok(published),
                 Some(Err(error)) if key.is_none() || is_refusal(&error) => return Err(publish_error(error)),
                 None if key.is_none() => return Err(BusError::Unavailable),
                 // The connection is over, or soon will be known to be.
-                Some(Err(_)) => keeper::over(&self.link, &connection).await,
+                Some(Err(_)) => self.access.over(&connection).await,
                 None => {}
             }
         }

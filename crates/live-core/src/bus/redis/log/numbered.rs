@@ -16,7 +16,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) enum News {
     Update(Arc<Numbered>),
-    /// Only that there is one, because it is too large: it comes with the page.
+    /// Only that there is one, because it is too large to be sent to everybody: it is fetched.
     Large {
         cursor: Cursor,
     },

@@ -30,8 +30,12 @@ pub(super) enum Layout {
 const LOG_LIFE_MICROSECONDS: u64 = 10 * 60 * 1_000_000;
 /// Updates that a node fetches by themselves; if it lacks more, it fetches the page.
 const MAX_SINCE: usize = 256;
-/// Bytes of an update that is kept in the log and sent to every node. Redis ends a connection for which too much waits, by default
-/// 8 MiB for a minute; and the log of a page stays below 64 MiB.
+/// Bytes of a page's log, unless its newest update alone is larger.
+const MAX_LOG_BYTES: usize = 4 << 20;
+/// Updates that are cut off the log by one that is added.
+const MAX_CUT: usize = 100;
+/// Bytes of an update that is sent to every node at once; a larger one is fetched. Redis ends a connection for which too many bytes
+/// of announcements wait, by default 8 MiB for a minute.
 const MAX_ANNOUNCED_BYTES: usize = 64 << 10;
 
 impl Script {
@@ -80,7 +84,7 @@ impl ScriptLimits {
         format!(
             "{{ max_posts = {}, max_page_bytes = {}, max_post_bytes = {}, max_update_items = {}, remove_oldest = {}, \
              max_tombstones = {max_tombstones}, retention = {retention_milliseconds}, max_keys = {MAX_KEYS}, key_life = {}, \
-             max_log = {TAIL_CAPACITY}, log_life = {LOG_LIFE_MICROSECONDS}, max_since = {MAX_SINCE}, \
+             max_log = {TAIL_CAPACITY}, log_life = {LOG_LIFE_MICROSECONDS}, max_log_bytes = {MAX_LOG_BYTES}, max_cut = {MAX_CUT}, max_since = {MAX_SINCE}, \
              max_announced_bytes = {MAX_ANNOUNCED_BYTES}, announce = '{announce}'{store} }}",
             page.max_posts,
             page.max_page_bytes,

@@ -64,6 +64,16 @@ impl Topic {
         });
     }
 
+    /// Redis announces nothing more: the page is subscribed to again, and what was missed is fetched.
+    pub(super) fn set_left(&mut self) {
+        self.set_behind();
+        self.phase.send_if_modified(|phase| {
+            *phase = Phase::New;
+            // Who waits for the phase waits for the next subscription, too.
+            false
+        });
+    }
+
     /// A snapshot was read at this cursor, after the subscription.
     pub(super) fn handle_snapshot(&mut self, cursor: Cursor) {
         self.head.get_or_insert(cursor);

@@ -117,14 +117,7 @@ impl Topics {
         let mut topics = lock(&self.topics);
         // From here on nothing counts that the connection says, or that was read over it.
         self.connection.fetch_add(1, Ordering::AcqRel);
-        for topic in topics.values_mut() {
-            topic.set_behind();
-            topic.phase.send_if_modified(|phase| {
-                *phase = Phase::New;
-                // Who waits for the phase waits for the next connection, too.
-                false
-            });
-        }
+        topics.values_mut().for_each(Topic::set_left);
     }
 
     /// Where to fetch from, of the pages that lack something and are followed again.
@@ -171,9 +164,8 @@ impl Topics {
                     self.wanted.notify_one();
                 }
             }
-            // Redis ends a subscription that nobody here gave up: a slot has moved, or rights were taken.
-            (PushKind::Unsubscribe | PushKind::SUnsubscribe, [Value::BulkString(page), ..]) if self.has(page) => {
-                return Heard::Over;
+            (PushKind::Unsubscribe | PushKind::SUnsubscribe, [Value::BulkString(page), ..]) => {
+                self.handle_unsubscribed(page);
             }
             (PushKind::Disconnection, _) => return Heard::Over,
             _ => {}
@@ -181,8 +173,15 @@ impl Topics {
         Heard::Fine
     }
 
-    fn has(&self, page: &[u8]) -> bool {
-        self.names.channel_of(page).is_some_and(|channel| lock(&self.topics).contains_key(&channel))
+    /// Redis ends a subscription that nobody here gave up, because a slot has moved or rights were taken. Of one that was given up the
+    /// page is not joined any more, or not again yet.
+    fn handle_unsubscribed(&self, page: &[u8]) {
+        let Some(channel) = self.names.channel_of(page) else { return };
+        let mut topics = lock(&self.topics);
+        if let Some(topic) = topics.get_mut(&channel).filter(|topic| topic.phase() == Phase::Joined) {
+            topic.set_left();
+            self.wanted.notify_one();
+        }
     }
 
     fn handle_message(&self, page: &[u8], json: &[u8]) {

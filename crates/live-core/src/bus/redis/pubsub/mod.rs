@@ -11,7 +11,7 @@ mod topics;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{runtime::Handle, sync::watch};
+use tokio::runtime::Handle;
 
 use self::{
     keys::{Claim, Claimed, NodeKeys},
@@ -20,8 +20,8 @@ use self::{
     topics::Rules,
 };
 use super::{
-    AbortOnDrop, address,
-    keeper::{self, Link, bus_error},
+    address,
+    keeper::{self, AbortOnDrop, Access, bus_error},
 };
 use crate::{
     bus::{
@@ -52,7 +52,7 @@ use crate::{
 /// published. There is one connection, retried for ever, and one subscription for each channel that is followed.
 #[derive(Debug)]
 pub struct RedisPubSubBus {
-    link: watch::Receiver<Link<Connection>>,
+    access: Access<Connection>,
     rules: Arc<Rules>,
     keys: Arc<NodeKeys>,
     deadline: Duration,
@@ -72,14 +72,13 @@ impl RedisPubSubBus {
         let runtime = Handle::try_current()
             .map_err(|_| refuse("open it inside a tokio runtime (under #[tokio::main], for example)".to_owned()))?;
         let rules = Arc::new(Rules::new(config)?);
-        let (sender, link) = watch::channel(Link::Connecting);
-        let _keeper = AbortOnDrop(runtime.spawn(keeper::keep(Keeper::new(client, Arc::clone(&rules), config), sender)));
+        let (_keeper, access) = keeper::start(Keeper::new(client, Arc::clone(&rules), config), &runtime);
         let keys = Arc::new(NodeKeys::new(config.max_pages));
-        Ok(Self { link, rules, keys, deadline: config.bus_deadline, runtime, _keeper })
+        Ok(Self { access, rules, keys, deadline: config.bus_deadline, runtime, _keeper })
     }
 
     async fn connection(&self) -> Result<Arc<Connection>, BusError> {
-        keeper::connection(&self.link).await
+        self.access.connection().await
     }
 
     async fn in_time<T>(&self, answer: impl Future<Output = Result<T, BusError>>) -> Result<T, BusError> {
@@ -117,7 +116,7 @@ impl RedisPubSubBus {
     }
 
     async fn sending(&self) -> Result<Sending, BusError> {
-        Ok(Sending { connection: self.connection().await?, link: self.link.clone() })
+        Ok(Sending { connection: self.connection().await?, access: self.access.clone() })
     }
 
     async fn subscribe_now(&self, channel: &ChannelId) -> Result<Subscription, BusError> {
@@ -166,17 +165,14 @@ impl EventBus for RedisPubSubBus {
     }
 
     fn subscriptions(&self) -> usize {
-        match &*self.link.borrow() {
-            Link::Up(connection) => connection.topics.count(),
-            Link::Connecting | Link::Down(_) => 0,
-        }
+        self.access.present().map_or(0, |connection| connection.topics.count())
     }
 }
 
 /// A connection to publish over, for as long as it is the bus's.
 struct Sending {
     connection: Arc<Connection>,
-    link: watch::Receiver<Link<Connection>>,
+    access: Access<Connection>,
 }
 
 impl Sending {
@@ -194,7 +190,7 @@ impl Sending {
         tokio::select! {
             biased;
             answer = publish.exec_async(&mut redis) => answer.map_err(bus_error)?,
-            () = keeper::over(&self.link, &self.connection) => return Err(BusError::Unavailable),
+            () = self.access.over(&self.connection) => return Err(BusError::Unavailable),
         }
         // It comes back over the same connection, before the answer or right after it, depending on the version of Redis.
         let cursor = match arrival {

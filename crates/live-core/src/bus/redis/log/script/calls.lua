@@ -43,7 +43,8 @@ end
 -- The updates after a cursor, or nothing if they are not all here.
 local function since(key, epoch, version)
   local page = open(key, server_name())
-  if page.epoch ~= epoch or tonumber(version) > page.head then return false end
+  local is_before_log = epoch == page.origin and version == '0'
+  if (page.epoch ~= epoch and not is_before_log) or tonumber(version) > page.head then return false end
   local updates = {}
   for i, entry in ipairs(redis.call('XRANGE', key .. ':log', text(tonumber(version) + 1), '+', 'COUNT', limits.max_since + 1)) do
     if i > limits.max_since then return false end

@@ -54,15 +54,17 @@ end
 
 -- The page as it stands. A fork is seen by all at once, and stored with the next update: reading writes nothing.
 local function open(key, server)
-  local fields = redis.call('HMGET', key, 'epoch', 'head', 'horizon', 'whole', 'origin', 'server', 'forks', 'bytes')
+  local fields = redis.call('HMGET', key, 'epoch', 'head', 'horizon', 'whole', 'origin', 'server', 'forks', 'bytes', 'log_bytes')
   local page = { key = key, server = server, has_log = fields[1] ~= false }
   if not page.has_log then
     page.origin = origin(key, server)
     page.epoch, page.head, page.horizon, page.whole, page.forks, page.bytes = page.origin, 0, 0, false, '', 0
+    page.log_bytes = 0
     return page
   end
   page.epoch, page.head, page.horizon = fields[1], tonumber(fields[2]), tonumber(fields[3])
-  page.whole, page.origin, page.forks, page.bytes = fields[4] == '1', fields[5], fields[7], tonumber(fields[8])
+  page.whole, page.origin, page.forks = fields[4] == '1', fields[5], fields[7]
+  page.bytes, page.log_bytes = tonumber(fields[8]), tonumber(fields[9])
   if fields[6] ~= server then
     page.forks = add_fork(page.forks, page.epoch, fields[2])
     page.epoch = epoch_of(page.epoch, server)

@@ -31,7 +31,8 @@ local function forget_removals(page)
   redis.call('ZREMRANGEBYRANK', page.key .. ':gone', 0, over - 1)
 end
 
-local function announcement(draft, prev, whole)
+-- What is kept of the update, and what nodes are told: what is too large to be sent to each of them at once, they fetch.
+local function news_of(draft, prev)
   local parts = {}
   for _, change in ipairs(draft.changes) do
     local fields = { 'r', change.id, change.rev }
@@ -40,11 +41,25 @@ local function announcement(draft, prev, whole)
     end
     parts[#parts + 1] = cjson.encode(fields)
   end
-  local changes = table.concat(parts, ',')
   local head = '{"prev":"' .. prev .. '","cursor":"' .. cursor(draft.page) .. '"'
-  -- What is too large to be kept and sent to every node is fetched with the page.
-  if #changes > limits.max_announced_bytes then return head .. '}' end
-  return head .. ',"reset":' .. tostring(draft.reset or false) .. ',"changes":[' .. changes .. ']}'
+  local news = head .. ',"reset":' .. tostring(draft.reset or false) .. ',"changes":[' .. table.concat(parts, ',') .. ']}'
+  return news, #news > limits.max_announced_bytes and head .. '}' or news
+end
+
+-- Adds to the log, and cuts off what is too old or too much. The newest update always stays.
+local function add_to_log(page, version, news, now)
+  local log = page.key .. ':log'
+  redis.call('XADD', log, version .. '-0', 'u', news)
+  page.log_bytes = page.log_bytes + #news
+  local count = redis.call('XLEN', log)
+  for _ = 1, limits.max_cut do
+    local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+    local is_old = tonumber(string.match(oldest[1], '^(%d+)')) < now - limits.log_life
+    local is_too_much = count > limits.max_log or page.log_bytes > limits.max_log_bytes
+    if count <= 1 or not (is_old or is_too_much) then return end
+    redis.call('XDEL', log, oldest[1])
+    count, page.log_bytes = count - 1, page.log_bytes - #oldest[2][2]
+  end
 end
 
 local function begin_log(page, version)
@@ -60,12 +75,12 @@ local function store(page, draft, now)
   page.head, page.bytes, page.has_log = draft.version, draft.bytes, true
   if draft.reset then page.whole, page.horizon = true, page.head end
   forget_removals(page)
+  local news, announced = news_of(draft, prev)
+  add_to_log(page, version, news, now)
   redis.call('HSET', page.key, 'epoch', page.epoch, 'head', version, 'horizon', text(page.horizon), 'whole', page.whole and '1' or '0',
-    'origin', page.origin, 'server', page.server, 'forks', page.forks, 'bytes', text(page.bytes))
-  local news = announcement(draft, prev)
-  redis.call('XADD', page.key .. ':log', 'MAXLEN', '~', limits.max_log, version .. '-0', 'u', news)
-  redis.call('XTRIM', page.key .. ':log', 'MINID', '~', text(math.max(now - limits.log_life, 0)) .. '-0')
-  return news
+    'origin', page.origin, 'server', page.server, 'forks', page.forks, 'bytes', text(page.bytes),
+    'log_bytes', text(page.log_bytes))
+  return announced
 end
 
 local function keep_key(page, key, value, now)
