@@ -9,6 +9,7 @@
  * @property {string} cursor where to start; empty: none
  * @property {string[]} transports names, best first
  * @property {number} pollInterval milliseconds
+ * @property {() => string | null} [token] what the site lets the reader in with, at the moment
  * @property {import('./transports.js').Environment} env
  * @property {(frame: import('./cursor.js').Frame, from: string) => void} onFrame a frame to apply, and the cursor before it
  * @property {(state: State, transport: string) => void} onState
@@ -102,10 +103,14 @@ export class Connection {
 
   /** @param {Link} link */
   #open(link) {
-    const { base, channel, transports, env, pollInterval } = this.options;
+    const { base, channel, transports, env, pollInterval, token } = this.options;
     const { path, open } = TRANSPORTS[transports[link.rank]];
-    const address = () =>
-      `${base}${path}/${encodeURIComponent(channel)}/?${this.cursor && `cursor=${encodeURIComponent(this.cursor)}`}`;
+    const address = () => {
+      const query = new URLSearchParams(this.cursor && { cursor: this.cursor });
+      const jwt = token?.();
+      if (jwt) query.set('jwt', jwt);
+      return `${base}${path}/${encodeURIComponent(channel)}/?${query}`;
+    };
     this.#expect(link, OPENING);
     try {
       link.close = open(address, {

@@ -95,6 +95,7 @@ export class LivePage extends Base {
       transports: chooseTransports(this.getAttribute('transports')),
       pollInterval: clampInterval(Number(this.getAttribute('poll-interval')) || 3000),
       env,
+      token: () => this.getAttribute('token'),
       onFrame: (frame, from) => this.#apply(frame, from),
       onState: (state, transport) => {
         this.dataset.liveState = state;

@@ -35,6 +35,21 @@ test('it begins with a WebSocket at the cursor of the page', () => {
   assert.equal(connection.cursor, at(6));
 });
 
+test('it comes back with the token that the page has by then', async () => {
+  let token = 'a.b.c';
+  connect({ token: () => token });
+  assert.equal(env.last().url, `wss://site.example/live/ws/channel/a%20room/?cursor=${at(5)}&jwt=a.b.c`);
+  env.last().say(hello(5));
+  env.last().end(4100, 'admission ended');
+  assert.equal(asked, 1);
+  token = 'd.e.f';
+  connection.restart();
+  assert.ok(env.last().url.endsWith('&jwt=d.e.f'));
+  token = null;
+  connection.restart('');
+  assert.ok(env.last().url.endsWith('/?'));
+});
+
 test('without a cursor it sends none', () => {
   connect({ cursor: '' });
   assert.ok(!env.last().url.includes('cursor'));

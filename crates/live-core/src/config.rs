@@ -9,7 +9,7 @@ use std::{
 use crate::{
     html::Html,
     page::{PageLimits, ViewLimits, WhenFull},
-    policy::{Origins, Publishing, TrustedProxies},
+    policy::{Origins, Publishing, Tokens, TrustedProxies},
     publisher::{PUBLISHER_VARIABLE, Transport, UnknownPublisher},
 };
 
@@ -105,9 +105,12 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// Who may publish over HTTP. Default: nobody; the route does not exist.
     pub publishing: Publishing,
+    /// Which channels ask their readers for a token, and which tokens are good. Default: no key, so every channel is open.
+    pub tokens: Tokens,
     /// What happens to HTML that is published over HTTP. Default: it is sanitised.
     pub html: Html,
-    /// Whether polls may be cached by a shared cache (a CDN). Default: yes, for a second. Switch it off where admission depends on the reader.
+    /// Whether polls may be cached by a shared cache (a CDN). Default: yes, for a second, except of readers who were admitted for a
+    /// time. Switch it off where admission depends on the reader in another way.
     pub public_cache: bool,
 
     /// When a server drains, its readers are told to come back within this time, each at a moment of its own. Default: 10 s.
@@ -167,6 +170,7 @@ impl Default for Config {
             origins: Origins::SameHost,
             trusted_proxies: TrustedProxies::default(),
             publishing: Publishing::Off,
+            tokens: Tokens::default(),
             html: Html::sanitize(),
             public_cache: true,
             drain_window: Duration::from_secs(10),
@@ -229,7 +233,8 @@ impl Config {
         require(self.max_page_loads >= 1, "max_page_loads", "at least 1")?;
         require(self.conflate_after >= 1 && self.ring_frames >= 1, "ring_frames and conflate_after", "at least 1")?;
         require(!self.public_url.contains(['"', '<', '>', '&', ' ']), "public_url", "a path or an absolute URL")?;
-        self.publishing.check()
+        self.publishing.check()?;
+        self.tokens.check()
     }
 
     pub(crate) fn view_limits(&self) -> ViewLimits {

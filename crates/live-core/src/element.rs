@@ -15,13 +15,14 @@ use crate::{config::Config, cursor::Cursor, id::ChannelId, publisher::Transport}
 /// assert!(html.starts_with("<live-page channel=\"blog\" base=\"/live\""));
 /// # Ok::<(), live_core::IdError>(())
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Element {
     channel: ChannelId,
     cursor: Option<Cursor>,
     base: String,
     transports: String,
     poll_interval: u128,
+    token: Option<String>,
 }
 
 impl Element {
@@ -33,7 +34,14 @@ impl Element {
             base: config.public_url.trim_end_matches('/').to_owned(),
             transports: names(&config.transports),
             poll_interval: config.poll_interval.as_millis(),
+            token: None,
         }
+    }
+
+    /// Lets the reader into a private channel with this token. Whoever sees the page's HTML can use it, so no cache may keep that.
+    #[must_use]
+    pub fn token(self, token: impl Into<String>) -> Self {
+        Self { token: Some(token.into()), ..self }
     }
 
     /// Connects with these transports instead, in this order: what [`Publishers`](crate::Publishers) chose, for example.
@@ -45,8 +53,9 @@ impl Element {
     /// The opening tag. The posts follow, each with `data-post-id` and `data-live-sort`.
     pub fn start(&self) -> String {
         let cursor = self.cursor.map(|cursor| format!(" data-live-cursor=\"{cursor}\"")).unwrap_or_default();
+        let token = self.token.as_deref().map(|token| format!(" token=\"{}\"", escape(token))).unwrap_or_default();
         format!(
-            "<live-page channel=\"{}\" base=\"{}\" transports=\"{}\" poll-interval=\"{}\"{cursor}>",
+            "<live-page channel=\"{}\" base=\"{}\" transports=\"{}\" poll-interval=\"{}\"{cursor}{token}>",
             escape(self.channel.as_str()),
             escape(&self.base),
             self.transports,
@@ -62,6 +71,13 @@ impl Element {
     /// The script tag; once per page, anywhere.
     pub fn script(&self) -> String {
         format!("<script type=\"module\" src=\"{}/live.js\"></script>", escape(&self.base))
+    }
+}
+
+impl fmt::Debug for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the token.
+        f.debug_struct("Element").field("channel", &self.channel).field("base", &self.base).finish_non_exhaustive()
     }
 }
 
@@ -99,6 +115,13 @@ mod tests {
         let element = Element::new(ChannelId::new("a").unwrap(), None, &Config::default());
         let element = element.transports(&[Transport::Sse, Transport::LongPolling]);
         assert!(element.start().contains(" transports=\"sse long-polling\" "));
+    }
+
+    #[test]
+    fn a_token_is_for_the_page_and_not_for_logs() {
+        let element = Element::new(ChannelId::new("private-a").unwrap(), None, &Config::default()).token("a.\"b");
+        assert!(element.start().ends_with(" token=\"a.&quot;b\">"), "{}", element.start());
+        assert!(!format!("{element:?}").contains("a."));
     }
 
     #[test]

@@ -43,7 +43,10 @@ pub use self::{
     id::{ChannelId, IdError, MAX_ID_CHARACTERS, PostId},
     metrics::{FanOut, Metrics, TransportMetrics},
     page::{PageLimits, WhenFull},
-    policy::{Admission, Connections, ForwardedHeader, Full, Origins, Permit, Publishing, TokenDigest, TrustedProxies},
+    policy::{
+        Admission, Connections, ForwardedHeader, Full, InvalidTokenKey, Origins, Permit, PrivateChannels, Publishing,
+        TokenDigest, TokenError, TokenKey, Tokens, TrustedProxies,
+    },
     publisher::{Chosen, PUBLISHER_VARIABLE, Publisher, Publishers, Transport, UnknownPublisher},
     session::{Due, Session},
     transport::{WebSocketBody, serve_websocket},

@@ -33,6 +33,7 @@ mod scripts;
 mod slow;
 mod smuggling;
 mod streams;
+mod tokens;
 mod wagtail;
 mod wagtail_errors;
 
@@ -70,6 +71,7 @@ pub(crate) fn all() -> impl Iterator<Item = Case> {
         slow::CASES,
         smuggling::CASES,
         streams::CASES,
+        tokens::CASES,
         wagtail::CASES,
         wagtail_errors::CASES,
     ];

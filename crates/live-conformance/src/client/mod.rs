@@ -3,6 +3,7 @@
 mod events;
 mod http;
 mod join;
+pub(crate) mod token;
 mod websocket;
 mod wire;
 

@@ -13,6 +13,7 @@ mod page;
 mod post;
 mod settings;
 mod tables;
+pub(crate) mod tokens;
 mod witnesses;
 
 use std::{fs, io, path::Path};

@@ -9,7 +9,7 @@ use crate::{
     hub::{HubError, Reader},
     id::IdError,
     page::NumberError,
-    policy::Full,
+    policy::{Full, TokenError},
 };
 
 /// The answer to a request.
@@ -64,6 +64,8 @@ pub enum Refusal {
     Bad(String),
     /// 401.
     Unauthorized,
+    /// 401 with the reason: the reader of a private channel has no good token.
+    Token(TokenError),
     /// 401 or 503: a poll that waits is closed.
     Ended(Close),
     /// 403.
@@ -105,6 +107,7 @@ impl Refusal {
             Self::Unauthorized => {
                 (StatusCode::UNAUTHORIZED, text("publishing needs the header Authorization: Bearer TOKEN"))
             }
+            Self::Token(error) => (StatusCode::UNAUTHORIZED, error.to_string()),
             Self::Ended(close @ Close::AdmissionEnded) => (StatusCode::UNAUTHORIZED, close.reason()),
             Self::Ended(close) => (StatusCode::SERVICE_UNAVAILABLE, close.reason()),
             Self::Origin => (StatusCode::FORBIDDEN, text("pages of this origin are not allowed to connect")),
@@ -125,13 +128,23 @@ impl Refusal {
 
     fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self {
-            Self::Unauthorized => Some((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            // As where it ends in the middle: the same remedy.
+            Self::Token(TokenError::Expired) => Some((LIVE_CLOSE, Close::AdmissionEnded.code().into())),
             Self::Method(allowed) => Some((header::ALLOW, HeaderValue::from_static(allowed))),
             Self::Ended(close @ Close::AdmissionEnded) => Some((LIVE_CLOSE, close.code().into())),
             Self::Ended(Close::Draining(delay)) => {
                 Some((header::RETRY_AFTER, (delay.as_secs_f64().ceil() as u64).into()))
             }
             Self::Ended(_) | Self::TooMany(_) | Self::Unavailable(_) => Some((header::RETRY_AFTER, retry_after())),
+            _ => None,
+        }
+    }
+
+    /// RFC 9110 §15.5.2: 401 says what is asked for. RFC 6750 §3.1: without a token there is nothing to say against it.
+    fn challenge(&self) -> Option<&'static str> {
+        match self {
+            Self::Unauthorized | Self::Token(TokenError::Missing) => Some("Bearer"),
+            Self::Token(_) | Self::Ended(Close::AdmissionEnded) => Some("Bearer error=\"invalid_token\""),
             _ => None,
         }
     }
@@ -146,6 +159,7 @@ impl From<Refusal> for Answer {
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.extend(refusal.header());
+        headers.extend(refusal.challenge().map(|scheme| (header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme))));
         if let Refusal::Upgrade(_) = refusal {
             // RFC 9110 §15.5.22 and §7.8, RFC 6455 §4.4.
             headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));

@@ -7,6 +7,7 @@ use crate::{cursor::Start, publisher::Transport, transport::Events};
 
 pub(super) async fn stream(channel: &ChannelId, parts: &Parts, caller: Caller<'_>) -> Result<Answer, Refusal> {
     if parts.method == Method::HEAD {
+        caller.admitted_until(channel)?;
         let mut response = response(StatusCode::OK, EVENTS, "");
         *response.body_mut() = Body::dropped();
         return Ok(with_headers(response).into());

@@ -1,15 +1,15 @@
 //! What every request is checked for, and what every answer carries.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, request::Parts};
 
-use super::{Body, Refusal};
+use super::{Body, Refusal, token};
 use crate::{
     cursor::Start,
     hub::{Hub, Reader},
     id::ChannelId,
-    policy::{Admission, Permit, is_host},
+    policy::{Permit, is_host},
     publisher::Transport,
 };
 
@@ -17,19 +17,19 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Caller<'a> {
     hub: &'a Hub,
+    parts: &'a Parts,
     address: Option<IpAddr>,
-    admission: Option<Admission>,
 }
 
 impl<'a> Caller<'a> {
     /// Checks `Origin`.
-    pub(super) fn check(hub: &'a Hub, parts: &Parts, peer: Option<IpAddr>) -> Result<Self, Refusal> {
+    pub(super) fn check(hub: &'a Hub, parts: &'a Parts, peer: Option<IpAddr>) -> Result<Self, Refusal> {
         let address = peer.map(|peer| hub.config().trusted_proxies.reader(peer, &parts.headers));
         if hub.config().origins.admit(&parts.headers).is_none() {
             tracing::debug!(?address, origin = ?parts.headers.get(header::ORIGIN), "origin not allowed");
             return Err(Refusal::Origin);
         }
-        Ok(Self { hub, address, admission: parts.extensions.get().copied() })
+        Ok(Self { hub, parts, address })
     }
 
     /// A reader of the page, counted in.
@@ -39,11 +39,17 @@ impl<'a> Caller<'a> {
         channel: &ChannelId,
         start: Start,
     ) -> Result<Reader, Refusal> {
+        let until = self.admitted_until(channel)?;
         let reader = self.hub.join_over(transport, channel, start, self.admit()?).await?;
-        Ok(match self.admission {
-            Some(admission) => reader.until(admission.until),
+        Ok(match until {
+            Some(until) => reader.until(until),
             None => reader,
         })
+    }
+
+    /// Until when it may read the channel; `None` is for ever.
+    pub(super) fn admitted_until(&self, channel: &ChannelId) -> Result<Option<Instant>, Refusal> {
+        token::admitted_until(self.hub.config(), self.parts, channel)
     }
 
     fn admit(&self) -> Result<Permit, Refusal> {

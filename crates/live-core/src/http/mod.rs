@@ -9,6 +9,7 @@ mod incoming;
 mod outgoing;
 mod publish;
 mod route;
+mod token;
 mod updates;
 mod wagtail;
 mod websocket;

@@ -23,7 +23,7 @@ pub(super) async fn poll(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: 
         Polled::Unconfirmed => return Err(Refusal::Unavailable("the bus does not answer".to_owned())),
         Polled::Ended(close) => return Err(Refusal::Ended(close)),
     };
-    let is_public = hub.config().public_cache && wait.is_none();
+    let is_public = hub.config().public_cache && wait.is_none() && !reader.is_admitted_for_a_time();
     let headers = response.headers_mut();
     headers.insert(
         header::CACHE_CONTROL,

@@ -88,6 +88,11 @@ impl Reader {
         self
     }
 
+    /// Whether its admission has an end.
+    pub(crate) fn is_admitted_for_a_time(&self) -> bool {
+        self.admitted_until != u64::MAX
+    }
+
     /// The hub.
     pub fn hub(&self) -> &Hub {
         &self.hub

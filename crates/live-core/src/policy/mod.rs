@@ -5,12 +5,14 @@ mod admission;
 mod connections;
 mod origin;
 mod publishing;
+mod tokens;
 
-pub(crate) use self::origin::is_host;
 pub use self::{
     address::{ForwardedHeader, TrustedProxies},
     admission::Admission,
     connections::{Connections, Full, Permit},
     origin::Origins,
     publishing::{Publishing, TokenDigest},
+    tokens::{InvalidTokenKey, PrivateChannels, TokenError, TokenKey, Tokens},
 };
+pub(crate) use self::{origin::is_host, publishing::bearer};
