@@ -53,7 +53,7 @@ pub type Serving = Pin<Box<dyn Future<Output = io::Result<()>> + Send>>;
 pub enum Routes {
     /// All of them, beside the site's own.
     All,
-    /// `/ws/channel/{channel}/` alone, on a port of its own without a site.
+    /// `/ws/channel/{channel}/` and `/v3/{channel}` alone, on a port of its own without a site.
     WebSocket,
 }
 

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     html::Html,
     page::{PageLimits, ViewLimits, WhenFull},
-    policy::{Origins, Publishing, Tokens, TrustedProxies},
+    policy::{Origins, PieSocketKeys, Publishing, Tokens, TrustedProxies},
     publisher::{PUBLISHER_VARIABLE, Transport, UnknownPublisher},
 };
 
@@ -105,6 +105,8 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// Who may publish over HTTP. Default: nobody; the route does not exist.
     pub publishing: Publishing,
+    /// Keys and secrets of PieSocket's protocol, by which Live takes the place of that service. Default: none; its routes do not exist.
+    pub piesocket: PieSocketKeys,
     /// Which channels ask their readers for a token, and which tokens are good. Default: no key, so every channel is open.
     pub tokens: Tokens,
     /// What happens to HTML that is published over HTTP. Default: it is sanitised.
@@ -170,6 +172,7 @@ impl Default for Config {
             origins: Origins::SameHost,
             trusted_proxies: TrustedProxies::default(),
             publishing: Publishing::Off,
+            piesocket: PieSocketKeys::off(),
             tokens: Tokens::default(),
             html: Html::sanitize(),
             public_cache: true,
@@ -234,6 +237,7 @@ impl Config {
         require(self.conflate_after >= 1 && self.ring_frames >= 1, "ring_frames and conflate_after", "at least 1")?;
         require(!self.public_url.contains(['"', '<', '>', '&', ' ']), "public_url", "a path or an absolute URL")?;
         self.publishing.check()?;
+        self.piesocket.check()?;
         self.tokens.check()
     }
 

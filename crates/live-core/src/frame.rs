@@ -195,6 +195,11 @@ fn push_text(buffer: &mut Vec<u8>, text: &str) {
     serde_json::to_writer(buffer, text).unwrap_or_default();
 }
 
+/// A message beside the frames of a page.
+pub(crate) fn text_message(json: &[u8]) -> Bytes {
+    [&*text_frame_header(json.len()), json].concat().into()
+}
+
 /// FIN, opcode text, no mask (RFC 6455 §5.2).
 fn text_frame_header(length: usize) -> Vec<u8> {
     let length = length as u64;

@@ -44,8 +44,8 @@ pub use self::{
     metrics::{FanOut, Metrics, TransportMetrics},
     page::{PageLimits, WhenFull},
     policy::{
-        Admission, Connections, ForwardedHeader, Full, InvalidTokenKey, Origins, Permit, PrivateChannels, Publishing,
-        TokenDigest, TokenError, TokenKey, Tokens, TrustedProxies,
+        Admission, Connections, ForwardedHeader, Full, InvalidTokenKey, Origins, Permit, PieSocketKeys,
+        PrivateChannels, Publishing, TokenDigest, TokenError, TokenKey, Tokens, TrustedProxies,
     },
     publisher::{Chosen, PUBLISHER_VARIABLE, Publisher, Publishers, Transport, UnknownPublisher},
     session::{Due, Session},

@@ -14,7 +14,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Readers connect to `ws://127.0.0.1:8765/ws/channel/{channel}/`. With `memory:`, whoever publishes is in this process:
+//! Readers connect to `ws://127.0.0.1:8765/ws/channel/{channel}/`, and with `Config::piesocket` also to `/v3/{channel}`. With `memory:`, whoever publishes is in this process:
 //! `hub.publish(&blog, Update::new().render(…), None).await`.
 //!
 //! # Beside an existing application
@@ -137,7 +137,9 @@ where
 async fn respond(hub: &Hub, request: Request) -> Response {
     let asks_for_upgrade = request.headers().contains_key(::http::header::UPGRADE);
     match Route::parse(request.uri().path()) {
-        Ok(Route::WebSocket(_)) | Err(Refusal::Bad(_)) => live_core::server::respond(hub, request, None, None).await,
+        Ok(Route::WebSocket(_) | Route::PieSocket(_)) | Err(Refusal::Bad(_)) => {
+            live_core::server::respond(hub, request, None, None).await
+        }
         Err(_) if asks_for_upgrade => live_core::server::respond(hub, request, None, None).await,
         _ => match Answer::from(Refusal::Upgrade("this server speaks WebSocket only, at /ws/channel/{channel}/")) {
             Answer::Response(response) => response,

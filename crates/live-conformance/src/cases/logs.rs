@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use live_core::{Config, Publishing};
+use live_core::{Config, PieSocketKeys, Publishing, TokenKey, Tokens};
 use tracing_subscriber::{Layer, filter::dynamic_filter_fn, layer::SubscriberExt};
 
 use crate::{
@@ -55,7 +55,14 @@ const TOKEN: &str = "canary-token-77b2";
 const COOKIE: &str = "canary-cookie-9c3d";
 const SPOKEN: &str = "canary-spoken-4e5f";
 const SECRETS: [&str; 4] = [HTML, TOKEN, COOKIE, SPOKEN];
-const WORDS: [&str; 4] = ["published", "refused", "reader left", "draining"];
+const WORDS: [&str; 5] = ["published", "refused", "token refused", "reader left", "draining"];
+
+fn by_piesocket(secret: &str) -> String {
+    format!(
+        "{{\"key\": \"key\", \"secret\": \"{secret}\", \"channelId\": \"blog\", \"message\": {}}}",
+        renders(&[("2", HTML)])
+    )
+}
 
 async fn no_secret_and_no_html_is_logged(adapter: Adapter) {
     let lines = tracing_subscriber::fmt::layer().with_writer(|| Lines);
@@ -63,7 +70,14 @@ async fn no_secret_and_no_html_is_logged(adapter: Adapter) {
     // The whole process's, because a framework may work on threads of its own. With two adapters in one it is there already.
     let _ = tracing::subscriber::set_global_default(tracing_subscriber::registry().with(lines.with_filter(only_now)));
     IS_LOGGING.store(true, Ordering::Relaxed);
-    let config = Config { publishing: Publishing::token(TOKEN), heartbeat: Duration::from_millis(50), ..quick() };
+    let keys = vec![TokenKey::hs256(format!("{TOKEN}, and what makes it long enough")).unwrap()];
+    let config = Config {
+        publishing: Publishing::token(TOKEN),
+        piesocket: PieSocketKeys::new("key", TOKEN),
+        tokens: Tokens { keys, ..Tokens::default() },
+        heartbeat: Duration::from_millis(50),
+        ..quick()
+    };
     let server = adapter.start(config).await;
     let cookie = |request: Request| request.header("Cookie", &format!("session={COOKIE}"));
     let bearer = |request: Request, token: &str| cookie(request).header("Authorization", &format!("Bearer {token}"));
@@ -86,6 +100,12 @@ async fn no_secret_and_no_html_is_logged(adapter: Adapter) {
         (bearer(Request::publish("blog", renders(&[(HTML, "'")]).replace('\'', "\u{0}")), TOKEN), 400),
         (bearer(Request::publish("blog", renders(&[("1", HTML)])), &format!("{TOKEN}x")), 401),
         (cookie(Request::publish("blog", HTML)), 401),
+        (Request::new("GET", &format!("/updates/private-blog/?jwt={TOKEN}")), 401),
+        (bearer(Request::new("GET", "/updates/private-blog/"), TOKEN), 401),
+        (Request::handshake(&format!("/v3/blog?api_key={TOKEN}")), 401),
+        (Request::new("POST", "/api/publish").body(format!("{{\"secret\": \"{TOKEN}\", {HTML}")), 400),
+        (Request::new("POST", "/api/publish").body(by_piesocket(&format!("{TOKEN}x"))), 401),
+        (Request::new("POST", "/api/publish").body(by_piesocket(TOKEN)), 200),
         (cookie(Request::new("GET", &format!("/updates/blog/?cursor={SPOKEN}"))), 200),
         (cookie(Request::new("GET", &format!("/get-updates/blog/?last_update_ts={SPOKEN}"))), 400),
         (cookie(Request::new("GET", "/updates/blog/")).header("Origin", "https://foreign.example"), 403),
@@ -93,7 +113,7 @@ async fn no_secret_and_no_html_is_logged(adapter: Adapter) {
     ] {
         assert_eq!(server.ask(request.clone()).await.status, status, "{request:?}");
     }
-    while socket.frame().await.ids() != ["1"] {}
+    while socket.frame().await.ids() != ["2"] {}
     socket.send(0x1, SPOKEN.as_bytes()).await;
     socket.send(0x9, SPOKEN.as_bytes()).await;
     socket.wire().send(masked(0x8, &[&1000u16.to_be_bytes()[..], SPOKEN.as_bytes()].concat())).await;

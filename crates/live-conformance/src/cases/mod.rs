@@ -23,6 +23,7 @@ mod logs;
 mod origins;
 mod own_server;
 mod panics;
+mod piesocket;
 mod polls;
 mod publishing;
 mod replay;
@@ -61,6 +62,7 @@ pub(crate) fn all() -> impl Iterator<Item = Case> {
         origins::CASES,
         own_server::CASES,
         panics::CASES,
+        piesocket::CASES,
         polls::CASES,
         publishing::CASES,
         replay::CASES,

@@ -1,5 +1,7 @@
 //! Which paths and methods there are.
 
+use live_core::{Config, PieSocketKeys};
+
 use crate::{
     adapter::Adapter,
     case::Case,
@@ -8,15 +10,22 @@ use crate::{
 };
 
 /// Every route with its channel, and the methods that it has.
-const ROUTES: [(&str, &str); 7] = [
+const ROUTES: [(&str, &str); 9] = [
     ("/ws/channel/blog", "GET, OPTIONS"),
     ("/events/blog", "GET, HEAD, OPTIONS"),
     ("/updates/blog", "GET, HEAD, OPTIONS"),
     ("/get-updates/blog", "GET, POST, HEAD, OPTIONS"),
     ("/publish/blog", "POST, OPTIONS"),
+    ("/v3/blog", "GET, OPTIONS"),
+    ("/api/publish", "POST, OPTIONS"),
     ("/live.js", "GET, HEAD, OPTIONS"),
     ("/wagtail-live.js", "GET, HEAD, OPTIONS"),
 ];
+
+/// The configuration in which each of them is there.
+fn all_routes() -> Config {
+    Config { piesocket: PieSocketKeys::new("key", "secret"), ..quick() }
+}
 
 async fn status(server: &TestServer, request: Request) -> u16 {
     let mut wire = Wire::connect(server).await;
@@ -25,7 +34,7 @@ async fn status(server: &TestServer, request: Request) -> u16 {
 }
 
 async fn a_route_is_the_same_with_and_without_its_trailing_slash(adapter: Adapter) {
-    let server = adapter.start(quick()).await;
+    let server = adapter.start(all_routes()).await;
     server.seed("blog", &["1"]).await;
     let publish = r#"{"removals": ["x"]}"#;
     for slash in ["", "/"] {
@@ -35,6 +44,9 @@ async fn a_route_is_the_same_with_and_without_its_trailing_slash(adapter: Adapte
         assert_eq!(status(&server, Request::new("GET", &path("/updates/blog"))).await, 200);
         assert_eq!(status(&server, Request::new("POST", &path("/get-updates/blog"))).await, 200);
         assert_eq!(status(&server, Request::new("POST", &path("/publish/blog")).body(publish)).await, 200);
+        assert_eq!(status(&server, Request::handshake(&format!("{}?api_key=key", path("/v3/blog")))).await, 101);
+        let piesocket = r#"{"key": "key", "secret": "secret", "channelId": "blog", "message": {"removals": ["x"]}}"#;
+        assert_eq!(status(&server, Request::new("POST", &path("/api/publish")).body(piesocket)).await, 200);
         assert_eq!(status(&server, Request::new("GET", &path("/live.js"))).await, 200);
         assert_eq!(status(&server, Request::new("GET", &path("/wagtail-live.js"))).await, 200);
     }
@@ -77,7 +89,7 @@ async fn the_site_keeps_its_own_routes(adapter: Adapter) {
 }
 
 async fn a_method_that_a_route_lacks_is_refused_with_those_that_it_has(adapter: Adapter) {
-    let server = adapter.start(quick()).await;
+    let server = adapter.start(all_routes()).await;
     for (route, allowed) in ROUTES {
         for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "get"] {
             if allowed.split(", ").any(|allowed| allowed == method) {
@@ -91,7 +103,7 @@ async fn a_method_that_a_route_lacks_is_refused_with_those_that_it_has(adapter: 
 }
 
 async fn options_names_the_methods_of_a_route(adapter: Adapter) {
-    let server = adapter.start(quick()).await;
+    let server = adapter.start(all_routes()).await;
     for (route, allowed) in ROUTES {
         let response = server.ask(Request::new("OPTIONS", route)).await;
         assert_eq!((response.status, response.header("allow")), (200, Some(allowed)), "{route}");
@@ -125,7 +137,7 @@ async fn head_never_waits(adapter: Adapter) {
 }
 
 async fn a_request_that_does_not_say_for_which_host_is_refused(adapter: Adapter) {
-    let server = adapter.start(quick()).await;
+    let server = adapter.start(all_routes()).await;
     for (route, allowed) in ROUTES {
         let method = allowed.split(", ").next().unwrap();
         let without = Request::new(method, route).without("Host");

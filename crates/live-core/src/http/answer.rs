@@ -66,6 +66,8 @@ pub enum Refusal {
     Unauthorized,
     /// 401 with the reason: the reader of a private channel has no good token.
     Token(TokenError),
+    /// 401 with the reason: no such account.
+    Key(&'static str),
     /// 401 or 503: a poll that waits is closed.
     Ended(Close),
     /// 403.
@@ -108,6 +110,7 @@ impl Refusal {
                 (StatusCode::UNAUTHORIZED, text("publishing needs the header Authorization: Bearer TOKEN"))
             }
             Self::Token(error) => (StatusCode::UNAUTHORIZED, error.to_string()),
+            Self::Key(reason) => (StatusCode::UNAUTHORIZED, text(reason)),
             Self::Ended(close @ Close::AdmissionEnded) => (StatusCode::UNAUTHORIZED, close.reason()),
             Self::Ended(close) => (StatusCode::SERVICE_UNAVAILABLE, close.reason()),
             Self::Origin => (StatusCode::FORBIDDEN, text("pages of this origin are not allowed to connect")),
@@ -145,6 +148,7 @@ impl Refusal {
         match self {
             Self::Unauthorized | Self::Token(TokenError::Missing) => Some("Bearer"),
             Self::Token(_) | Self::Ended(Close::AdmissionEnded) => Some("Bearer error=\"invalid_token\""),
+            Self::Key(_) => Some("PieSocket"),
             _ => None,
         }
     }

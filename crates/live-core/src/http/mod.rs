@@ -7,6 +7,7 @@ mod events;
 mod guard;
 mod incoming;
 mod outgoing;
+mod piesocket;
 mod publish;
 mod route;
 mod token;
@@ -76,7 +77,7 @@ impl Hub {
         B: http_body::Body<Data: Buf, Error: std::fmt::Display>,
     {
         let route = route?;
-        if matches!(route, Route::Publish(_)) && self.config().publishing.is_off() {
+        if self.lacks(&route) {
             return Err(Refusal::NotFound);
         }
         let (parts, body) = request.into_parts();
@@ -97,7 +98,18 @@ impl Hub {
             Route::Updates(channel) => updates::poll(self, &channel, &parts, caller).await,
             Route::WagtailPolling(channel) => wagtail::poll(self, &channel, &parts, caller).await,
             Route::Publish(channel) => publish::publish(self, &channel, &parts, body).await,
+            Route::PieSocket(channel) => piesocket::upgrade(self, &channel, &parts, caller).await,
+            Route::PieSocketPublish => piesocket::publish(self, &parts, body).await,
             Route::Client | Route::WagtailClient => Err(Refusal::NotFound),
+        }
+    }
+
+    /// Routes that the configuration has not opened do not exist.
+    fn lacks(&self, route: &Route) -> bool {
+        match route {
+            Route::Publish(_) => self.config().publishing.is_off(),
+            Route::PieSocket(_) | Route::PieSocketPublish => self.config().piesocket.is_off(),
+            _ => false,
         }
     }
 }

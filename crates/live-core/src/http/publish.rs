@@ -10,6 +10,7 @@ use serde::Serialize;
 use super::{Answer, ChannelId, JSON, Refusal, response};
 use crate::{
     bus::{BusError, IdempotencyKey},
+    config::Config,
     cursor::Cursor,
     html,
     hub::Hub,
@@ -31,20 +32,29 @@ where
     }
     let key = idempotency_key(parts)?;
     let body = collect(hub, body).await?;
-    let update = in_background(hub, body).await?;
-    let published = hub.publish(channel, update, key.as_ref()).await?;
+    let update = in_background(hub, move |config| parse(config, &body)).await?;
+    to_page(hub, channel, update, key.as_ref()).await
+}
+
+pub(super) async fn to_page(
+    hub: &Hub,
+    channel: &ChannelId,
+    update: Update,
+    key: Option<&IdempotencyKey>,
+) -> Result<Answer, Refusal> {
+    let published = hub.publish(channel, update, key).await?;
     let acknowledgement = Acknowledgement { cursor: published.cursor, version: published.version().number() };
     Ok(response(StatusCode::OK, JSON, serde_json::to_vec(&acknowledgement).unwrap_or_default()).into())
 }
 
-fn idempotency_key(parts: &Parts) -> Result<Option<IdempotencyKey>, Refusal> {
+pub(super) fn idempotency_key(parts: &Parts) -> Result<Option<IdempotencyKey>, Refusal> {
     let mut keys = parts.headers.get_all("idempotency-key").iter();
     let Some(key) = keys.next() else { return Ok(None) };
     let key = key.to_str().ok().and_then(|key| IdempotencyKey::new(key).ok());
     key.filter(|_| keys.next().is_none()).map(Some).ok_or_else(|| Refusal::Bad(crate::bus::InvalidKey.to_string()))
 }
 
-async fn collect<B>(hub: &Hub, body: B) -> Result<Vec<u8>, Refusal>
+pub(super) async fn collect<B>(hub: &Hub, body: B) -> Result<Vec<u8>, Refusal>
 where
     B: http_body::Body<Data: Buf, Error: Display>,
 {
@@ -64,18 +74,21 @@ where
 }
 
 /// Parsing and sanitising a whole page takes its time, which the readers on this thread must not wait for.
-async fn in_background(hub: &Hub, body: Vec<u8>) -> Result<Update, Refusal> {
+pub(super) async fn in_background<T: Send + 'static>(
+    hub: &Hub,
+    parse: impl FnOnce(&Config) -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
     let hub = hub.clone();
-    let parsed = tokio::task::spawn_blocking(move || parse(&hub, &body)).await;
+    let parsed = tokio::task::spawn_blocking(move || parse(hub.config())).await;
     parsed.unwrap_or_else(|_| Err(Refusal::Unavailable("the update could not be parsed".to_owned())))
 }
 
 /// What comes over HTTP is sanitised, and has to be one element that readers can find again.
-fn parse(hub: &Hub, body: &[u8]) -> Result<Update, Refusal> {
+pub(super) fn parse(config: &Config, body: &[u8]) -> Result<Update, Refusal> {
     let bad = |error: UpdateError| Refusal::Bad(error.to_string());
     let update = Update::from_json(body).map_err(bad)?;
     // Before sanitising, which takes longer than all of this.
-    update.check_size(&hub.config().page).map_err(BusError::from)?;
+    update.check_size(&config.page).map_err(BusError::from)?;
     for render in update.renders() {
         if render.html().is_some_and(html::is_explosive) {
             return Err(bad(UpdateError::Explosive { id: render.id().clone() }));
@@ -84,7 +97,7 @@ fn parse(hub: &Hub, body: &[u8]) -> Result<Update, Refusal> {
             return Err(bad(UpdateError::TooDeep { id: render.id().clone() }));
         }
     }
-    let update = update.map_html(|html| hub.config().html.clean(html));
+    let update = update.map_html(|html| config.html.clean(html));
     for render in update.renders() {
         if render.html().is_some_and(|html| !html::is_post_element(html, render.id())) {
             return Err(bad(UpdateError::NoPostElement { id: render.id().clone() }));

@@ -16,6 +16,10 @@ pub enum Route {
     WagtailPolling(ChannelId),
     /// `/publish/{channel}/`
     Publish(ChannelId),
+    /// `/v3/{channel}`, a WebSocket as PieSocket has it
+    PieSocket(ChannelId),
+    /// `/api/publish`, PieSocket's
+    PieSocketPublish,
     /// `/live.js`
     Client,
     /// `/wagtail-live.js`
@@ -26,12 +30,14 @@ impl Route {
     /// The patterns of all routes for a router that has wildcards; `{*}` stands for the rest of the path, at least one character
     /// of it. A route without its channel is there to be refused with that reason.
     #[rustfmt::skip]
-    pub const PATTERNS: [&'static str; 19] = [
+    pub const PATTERNS: [&'static str; 24] = [
         "/ws/channel", "/ws/channel/", "/ws/channel/{*}",
         "/events", "/events/", "/events/{*}",
         "/updates", "/updates/", "/updates/{*}",
         "/get-updates", "/get-updates/", "/get-updates/{*}",
         "/publish", "/publish/", "/publish/{*}",
+        "/v3", "/v3/", "/v3/{*}",
+        "/api/publish", "/api/publish/",
         "/live.js", "/live.js/",
         "/wagtail-live.js", "/wagtail-live.js/",
     ];
@@ -47,12 +53,13 @@ impl Route {
             false => ChannelId::from_path_segment(rest).map_err(Refusal::from),
         };
         type Make = fn(ChannelId) -> Route;
-        let prefixes: [(&str, Make); 5] = [
+        let prefixes: [(&str, Make); 6] = [
             ("/ws/channel", Self::WebSocket),
             ("/events", Self::Events),
             ("/updates", Self::Updates),
             ("/get-updates", Self::WagtailPolling),
             ("/publish", Self::Publish),
+            ("/v3", Self::PieSocket),
         ];
         for (prefix, route) in prefixes {
             match path.strip_prefix(prefix) {
@@ -63,6 +70,7 @@ impl Route {
             }
         }
         match path {
+            "/api/publish" => Ok(Self::PieSocketPublish),
             "/live.js" => Ok(Self::Client),
             "/wagtail-live.js" => Ok(Self::WagtailClient),
             _ => Err(Refusal::NotFound),
@@ -72,10 +80,10 @@ impl Route {
     /// The methods that it has, as `Allow` lists them.
     pub(super) fn methods(&self) -> &'static str {
         match self {
-            Self::WebSocket(_) => "GET, OPTIONS",
+            Self::WebSocket(_) | Self::PieSocket(_) => "GET, OPTIONS",
             Self::Events(_) | Self::Updates(_) | Self::Client | Self::WagtailClient => "GET, HEAD, OPTIONS",
             Self::WagtailPolling(_) => "GET, POST, HEAD, OPTIONS",
-            Self::Publish(_) => "POST, OPTIONS",
+            Self::Publish(_) | Self::PieSocketPublish => "POST, OPTIONS",
         }
     }
 
@@ -98,6 +106,10 @@ mod tests {
         for path in ["/ws/channel/a%20b", "/ws/channel/a%20b/"] {
             assert_eq!(Route::parse(path).unwrap(), Route::WebSocket(channel.clone()));
         }
+        for path in ["/v3/a%20b", "/v3/a%20b/"] {
+            assert_eq!(Route::parse(path).unwrap(), Route::PieSocket(channel.clone()));
+        }
+        assert_eq!(Route::parse("/api/publish/").unwrap(), Route::PieSocketPublish);
         assert_eq!(Route::parse("/live.js").unwrap(), Route::Client);
     }
 

@@ -19,7 +19,9 @@ pub(super) fn admitted_until(config: &Config, parts: &Parts, channel: &ChannelId
     if let Some(admission) = parts.extensions.get::<Admission>() {
         return Ok(Some(admission.until));
     }
-    if config.tokens.keys.is_empty() || !config.tokens.is_private(channel) {
+    // Without a key there are no tokens; whoever comes from PieSocket relies on it that a private channel is closed then.
+    let is_guarded = !config.tokens.keys.is_empty() || !config.piesocket.is_off();
+    if !is_guarded || !config.tokens.is_private(channel) {
         return Ok(None);
     }
     let left = token(parts)
@@ -32,7 +34,7 @@ pub(super) fn admitted_until(config: &Config, parts: &Parts, channel: &ChannelId
     Ok(Some(Instant::now() + left))
 }
 
-/// `Authorization: Bearer`, a header of its own as PieSocket has it, or the query, which is all that a browser's `WebSocket` and `EventSource` can
+/// `Authorization: Bearer`, PieSocket's own header, or the query, which is all that a browser's `WebSocket` and `EventSource` can
 /// send; the first that is there counts.
 fn token(parts: &Parts) -> Option<Cow<'_, [u8]>> {
     let header = |name| parts.headers.get(name).map(http::HeaderValue::as_bytes);

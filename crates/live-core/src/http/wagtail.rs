@@ -26,7 +26,7 @@ pub(super) async fn poll(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: 
     Ok(response.into())
 }
 
-const ERROR_DELAY: Duration = Duration::from_secs(1);
+pub(super) const ERROR_DELAY: Duration = Duration::from_secs(1);
 
 async fn answer(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: Caller<'_>) -> Result<Response<Body>, Refusal> {
     let since = match parts.method {

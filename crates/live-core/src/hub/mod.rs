@@ -24,7 +24,7 @@ use live_sync::{Event, WakeList};
 use tokio::{runtime::Handle, sync::Semaphore};
 
 pub(crate) use self::live_page::{LivePage, Look};
-pub(crate) use self::reader::Pace;
+pub(crate) use self::reader::{Pace, Words};
 use self::{drain::Drain, live_page::Opening, outage::Outage};
 pub use self::{
     reader::{Delivery, Reader},

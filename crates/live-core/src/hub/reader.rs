@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use live_sync::{Waiter, WakeList};
 
 use super::{Hub, LivePage, Look};
@@ -32,6 +33,8 @@ pub struct Reader {
     waits_for_bus: bool,
     /// When its admission ends, in milliseconds since the hub began.
     admitted_until: u64,
+    /// Boxed, because hardly a reader has them.
+    words: Option<Box<Words>>,
     _permit: Permit,
 }
 
@@ -39,6 +42,13 @@ pub struct Reader {
 enum Position {
     Start(Start),
     At(Cursor),
+}
+
+/// What a protocol says over a WebSocket beside the frames, as it is sent.
+#[derive(Debug)]
+pub(crate) struct Words {
+    pub(crate) greeting: Option<Bytes>,
+    pub(crate) admission_ended: Bytes,
 }
 
 /// What a reader gets.
@@ -76,6 +86,7 @@ impl Reader {
             position,
             waits_for_bus: false,
             admitted_until: u64::MAX,
+            words: None,
             _permit: permit,
         }
     }
@@ -91,6 +102,22 @@ impl Reader {
     /// Whether its admission has an end.
     pub(crate) fn is_admitted_for_a_time(&self) -> bool {
         self.admitted_until != u64::MAX
+    }
+
+    /// Has it told more than the frames of the page.
+    pub(crate) fn speak(&mut self, words: Words) {
+        self.words = Some(Box::new(words));
+    }
+
+    /// What it is told before anything else, once.
+    pub(crate) fn take_greeting(&mut self) -> Option<Bytes> {
+        self.words.as_mut()?.greeting.take()
+    }
+
+    /// What it is told before its connection is closed.
+    pub(crate) fn last_words(&self, close: Close) -> Option<&[u8]> {
+        let words = self.words.as_deref().filter(|_| close == Close::AdmissionEnded)?;
+        Some(&words.admission_ended)
     }
 
     /// The hub.

@@ -4,6 +4,7 @@ mod address;
 mod admission;
 mod connections;
 mod origin;
+mod piesocket;
 mod publishing;
 mod tokens;
 
@@ -12,6 +13,7 @@ pub use self::{
     admission::Admission,
     connections::{Connections, Full, Permit},
     origin::Origins,
+    piesocket::PieSocketKeys,
     publishing::{Publishing, TokenDigest},
     tokens::{InvalidTokenKey, PrivateChannels, TokenError, TokenKey, Tokens},
 };

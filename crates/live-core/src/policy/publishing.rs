@@ -21,7 +21,7 @@ pub enum Publishing {
 
 /// A token's SHA-256: the token itself is not kept, and comparing digests takes the same time wherever they differ.
 #[derive(Clone, PartialEq, Eq)]
-pub struct TokenDigest([u8; 32]);
+pub struct TokenDigest(pub(super) [u8; 32]);
 
 impl Publishing {
     /// Publishing with this token.

@@ -168,6 +168,13 @@ impl Session {
         }
     }
 
+    /// Sends this before the next frame: a message as it goes over the wire.
+    pub(crate) fn say(&mut self, message: &[u8]) {
+        if self.phase == Phase::Open {
+            self.control.extend_from_slice(message);
+        }
+    }
+
     fn push_close(&mut self, code: u16, reason: &str) {
         // RFC 6455 §5.5: a control frame's payload is at most 125 bytes, of which the code takes two.
         let end = (0..=123.min(reason.len())).rev().find(|end| reason.is_char_boundary(*end)).unwrap_or(0);

@@ -63,13 +63,15 @@ mod tests {
     use super::*;
 
     /// Fields of `Config` that are not a setting of the same name.
-    const ELSEWHERE: [&str; 6] = [
+    const ELSEWHERE: [&str; 7] = [
         // For whoever renders the HTML, which this server does not.
         "public_url",
         // For whoever has a page source, which this server has not.
         "max_page_loads",
         // publish-token and publish-token-file.
         "publishing",
+        // piesocket-key and piesocket-secret.
+        "piesocket",
         // The jwt- settings and private-channels.
         "tokens",
         // The fields within are settings.

@@ -49,9 +49,15 @@ impl Conversation {
                 self.reader.wake_at(cx, due);
                 return Poll::Pending;
             }
+            if let Some(greeting) = self.reader.take_greeting() {
+                return Poll::Ready(Some(greeting));
+            }
             match self.reader.poll_next(cx, Pace::Stream, due) {
                 Poll::Ready(Delivery::Frame(frame)) => return Poll::Ready(Some(frame.websocket())),
-                Poll::Ready(Delivery::Close(close)) => self.session.close(close, now),
+                Poll::Ready(Delivery::Close(close)) => {
+                    self.session.say(self.reader.last_words(close).unwrap_or_default());
+                    self.session.close(close, now);
+                }
                 Poll::Pending => return Poll::Pending,
             }
         }
