@@ -83,6 +83,11 @@ pub struct Config {
     /// How long a publish may take on a bus that other machines are part of. Default: 2 s: an editor waits for it, and may repeat it
     /// with its idempotency key.
     pub publish_deadline: Duration,
+    /// How long a publisher waits for one answer of a hosted service. Default: 5 s; then it tries again.
+    pub service_timeout: Duration,
+    /// How long a publish to a hosted service may take with all its tries. Default: 15 s, which an editor who saves a post waits for at
+    /// worst.
+    pub service_deadline: Duration,
     /// How often a hub compares its heads with the bus. Default: 10 s.
     pub compare_interval: Duration,
 
@@ -163,6 +168,8 @@ impl Default for Config {
             body_timeout: Duration::from_secs(30),
             bus_deadline: Duration::from_secs(5),
             publish_deadline: Duration::from_secs(2),
+            service_timeout: Duration::from_secs(5),
+            service_deadline: Duration::from_secs(15),
             compare_interval: Duration::from_secs(10),
             max_incoming_bytes: 4 << 10,
             max_publish_bytes: 16 << 20,
@@ -214,6 +221,8 @@ impl Config {
             ("drain_deadline", self.drain_deadline),
             ("bus_deadline", self.bus_deadline),
             ("publish_deadline", self.publish_deadline),
+            ("service_timeout", self.service_timeout),
+            ("service_deadline", self.service_deadline),
             ("compare_interval", self.compare_interval),
             ("long_poll_timeout", self.long_poll_timeout),
             ("page_retention", self.page_retention),

@@ -30,6 +30,8 @@ mod sync;
 mod transport;
 mod update;
 
+#[cfg(feature = "piesocket")]
+pub use self::publisher::{PieSocketError, PieSocketFailure, PieSocketPublisher};
 pub use self::{
     bus::{BusError, EventBus, IdempotencyKey, Published},
     close::Close,

@@ -1,7 +1,12 @@
 //! Publishers, and the choice of one by a setting.
 
+#[cfg(feature = "piesocket")]
+mod piesocket;
+
 use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
+#[cfg(feature = "piesocket")]
+pub use self::piesocket::{PieSocketError, PieSocketFailure, PieSocketPublisher};
 use crate::{
     bus::{BusFuture, EventBus, Published},
     hub::Hub,

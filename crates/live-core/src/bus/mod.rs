@@ -134,6 +134,9 @@ pub enum BusError {
     /// The bus does not answer. The update may or may not be stored: publish again with the same key.
     #[error("the bus does not answer")]
     Unavailable,
+    /// A publisher's service did not take the update; the source says why, and what to do. It may or may not have arrived.
+    #[error("the publisher's service did not take the update")]
+    Service(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The URL or the file that it names cannot be used; the text says why.
     #[error("cannot open the bus {url}: {reason}")]
     Open {

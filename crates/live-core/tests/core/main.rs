@@ -6,6 +6,8 @@ mod faulty_bus;
 mod hub;
 mod log;
 mod memory_bus;
+#[cfg(feature = "piesocket")]
+mod piesocket;
 mod publishers;
 #[cfg(all(unix, feature = "redis"))]
 mod redis;

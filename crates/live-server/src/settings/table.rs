@@ -63,11 +63,14 @@ mod tests {
     use super::*;
 
     /// Fields of `Config` that are not a setting of the same name.
-    const ELSEWHERE: [&str; 7] = [
+    const ELSEWHERE: [&str; 9] = [
         // For whoever renders the HTML, which this server does not.
         "public_url",
         // For whoever has a page source, which this server has not.
         "max_page_loads",
+        // For whoever publishes to a hosted service, which this server does not.
+        "service_timeout",
+        "service_deadline",
         // publish-token and publish-token-file.
         "publishing",
         // piesocket-key and piesocket-secret.
