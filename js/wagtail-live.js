@@ -585,6 +585,13 @@
       };
     }
   };
+  var PieSocketPublisher = class extends GenericWebsocketPublisher {
+    initialize_websocket_connection() {
+      const { cursor } = stateOf(this);
+      const query = `api_key=${encodeURIComponent(piesocketApiKey)}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`;
+      this.websocket = new WebSocket(`wss://${piesocketEndpoint}${encodeURIComponent(channelID)}?${query}`);
+    }
+  };
   var states = /* @__PURE__ */ new WeakMap();
   var stateOf = (publisher) => {
     const state = states.get(publisher) ?? { cursor: cursorIn(document), attempt: 0, misfits: 0, reloader: pageReloader() };
@@ -624,6 +631,7 @@
   Object.assign(globalThis, {
     WebsocketPublisher,
     GenericWebsocketPublisher,
+    PieSocketPublisher,
     process_updates,
     process,
     getPostByID,

@@ -1,6 +1,6 @@
 /** The classic script `wagtail-live.js`: Wagtail Live's functions and publishers as globals, for pages written for it. */
 import { createLivePostWrapper, process_updates } from './process-updates.js';
-import { GenericWebsocketPublisher, WebsocketPublisher } from './publishers.js';
+import { GenericWebsocketPublisher, PieSocketPublisher, WebsocketPublisher } from './publishers.js';
 
 /**
  * Adds or replaces one post.
@@ -24,6 +24,7 @@ const getPostByID = (livePostID) => {
 Object.assign(globalThis, {
   WebsocketPublisher,
   GenericWebsocketPublisher,
+  PieSocketPublisher,
   process_updates,
   process,
   getPostByID,

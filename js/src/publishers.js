@@ -78,6 +78,15 @@ export class GenericWebsocketPublisher extends WebsocketPublisher {
   }
 }
 
+/** A publisher for PieSocket, the hosted service or a server in its place. The page says where: `us-nyc-1.piesocket.com/v3/`, for example. */
+export class PieSocketPublisher extends GenericWebsocketPublisher {
+  initialize_websocket_connection() {
+    const { cursor } = stateOf(this);
+    const query = `api_key=${encodeURIComponent(piesocketApiKey)}${cursor && `&cursor=${encodeURIComponent(cursor)}`}`;
+    this.websocket = new WebSocket(`wss://${piesocketEndpoint}${encodeURIComponent(channelID)}?${query}`);
+  }
+}
+
 /**
  * Beside the publishers, not in fields: the base's constructor connects before a field of a subclass exists.
  * @type {WeakMap<object, { cursor: string, attempt: number, misfits: number, reloader: ReturnType<typeof pageReloader>, timer?: any }>}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, mock, test } from 'node:test';
 import { browser } from '../src/environment.js';
-import { GenericWebsocketPublisher } from '../src/publishers.js';
+import { GenericWebsocketPublisher, PieSocketPublisher } from '../src/publishers.js';
 import { at, frame, hello } from './fake-environment.js';
 
 /** A page of Wagtail Live's: what its publisher touches of a browser, with timers that a test advances. */
@@ -72,4 +72,20 @@ test('a reset makes the reload needless', async () => {
   mock.timers.tick(600_000);
   await settle();
   assert.equal(browser.fetch.mock.callCount(), 0);
+});
+
+test('a page of PieSocket connects to its endpoint with its key, and comes back with its cursor', () => {
+  Object.assign(globalThis, { piesocketApiKey: 'a+key', piesocketEndpoint: 'us-nyc-1.piesocket.com/v3/', document: { querySelector: () => null } });
+  new PieSocketPublisher().start();
+  assert.equal(sockets.at(-1).url, 'wss://us-nyc-1.piesocket.com/v3/room?api_key=a%2Bkey');
+  say({ event: 'system:member_joined', data: { members: [] } });
+  say({ renders: { 1: { show: true, content: '<p data-post-id="1"></p>' } }, removals: [] });
+  assert.equal(applied.length, 1, "the service's own messages are passed over");
+  sockets.at(-1).onclose({ code: 1006, reason: '' });
+  mock.timers.tick(1000);
+  assert.equal(sockets.at(-1).url, 'wss://us-nyc-1.piesocket.com/v3/room?api_key=a%2Bkey', 'the service has no cursors');
+  say(frame(9, 10));
+  sockets.at(-1).onclose({ code: 4100, reason: '' });
+  mock.timers.tick(1000);
+  assert.equal(sockets.at(-1).url, `wss://us-nyc-1.piesocket.com/v3/room?api_key=a%2Bkey&cursor=${at(10)}`);
 });
