@@ -111,6 +111,8 @@ mod shown {
     struct Readme;
     #[doc = include_str!("../../../docs/in-your-template.md")]
     struct InYourTemplate;
+    #[doc = include_str!("../../../docs/set-up-piesocket.md")]
+    struct SetUpPieSocket;
     #[doc = include_str!("../../../docs/set-up-redis-pubsub.md")]
     struct SetUpRedisPubSub;
 }

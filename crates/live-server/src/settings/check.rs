@@ -4,7 +4,7 @@ use std::{net::SocketAddr, path::Path};
 
 use live_axum::{Publishing, TrustedProxies, bus};
 
-use super::{InForce, Settings, addresses::resolve, sources::Source, token, value::show_duration};
+use super::{InForce, Settings, addresses::resolve, secrets, sources::Source, token, value::show_duration};
 use crate::tls;
 
 /// Makes the configuration of what was read; the sentences say what cannot be.
@@ -12,6 +12,7 @@ pub(super) fn settle(in_force: &mut InForce) -> Vec<String> {
     let mut mistakes = Vec::new();
     let mut check = |checked: Result<(), String>| mistakes.extend(checked.err());
     check(settle_publishing(in_force));
+    check(secrets::settle_piesocket(in_force).and_then(|()| secrets::settle_tokens(in_force)));
     check(settle_proxies(&mut in_force.settings));
     check(settle_linger(in_force).and_then(|()| check_config(&in_force.settings)));
     let settings = &in_force.settings;
@@ -72,7 +73,7 @@ fn settle_linger(in_force: &mut InForce) -> Result<(), String> {
 const LINGER_IN_POLLS: u32 = 3;
 
 fn check_config(settings: &Settings) -> Result<(), String> {
-    let in_flags = |text: &str| text.replace('_', "-");
+    let in_flags = |text: &str| text.replace("tokens.", "jwt-").replace('_', "-");
     settings.config.check().map_err(|error| format!("{} must be {}", in_flags(error.field), in_flags(error.wanted)))
 }
 
@@ -140,7 +141,8 @@ fn notes(settings: &Settings) -> Vec<String> {
     if settings.bus == "memory:" {
         notes.push("pages end with this process; --bus sqlite:live.db keeps them".to_owned());
     }
-    if settings.config.publishing.is_off() && !settings.bus.starts_with("redis") {
+    let nobody = settings.config.publishing.is_off() && settings.config.piesocket.is_off();
+    if nobody && !settings.bus.starts_with("redis") {
         notes.push("nobody can publish: there is no publish-token".to_owned());
     }
     if settings.secure_websockets == Some(true) && settings.tls_cert.is_none() {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use live_axum::{ForwardedHeader, Html, Origins, Transport, TrustedProxies, WhenFull};
+use live_axum::{ForwardedHeader, Html, Origins, PrivateChannels, Transport, TrustedProxies, WhenFull};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +40,21 @@ pub(super) fn read_log_format(text: &str) -> Result<LogFormat, String> {
 
 pub(super) fn show_log_format(format: LogFormat) -> String {
     name_of(&format, &LOG_FORMATS)
+}
+
+pub(super) fn read_private_channels(text: &str) -> Result<PrivateChannels, String> {
+    match text {
+        "" => Err("it is empty; write the beginning of the channels' ids, or all".to_owned()),
+        "all" => Ok(PrivateChannels::All),
+        prefix => Ok(PrivateChannels::Prefix(prefix.to_owned())),
+    }
+}
+
+pub(super) fn show_private_channels(channels: &PrivateChannels) -> String {
+    match channels {
+        PrivateChannels::Prefix(prefix) => prefix.clone(),
+        PrivateChannels::All => "all".to_owned(),
+    }
 }
 
 pub(super) fn read_when_full(text: &str) -> Result<WhenFull, String> {

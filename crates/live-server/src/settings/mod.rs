@@ -5,6 +5,7 @@ mod check;
 mod choices;
 mod flags;
 mod in_force;
+mod secrets;
 mod sources;
 mod table;
 mod token;
@@ -34,6 +35,12 @@ pub(crate) struct Settings {
     pub(crate) bus: String,
     pub(crate) publish_token: Option<String>,
     pub(crate) publish_token_file: Option<PathBuf>,
+    pub(crate) jwt_secret: Option<String>,
+    pub(crate) jwt_secret_file: Option<PathBuf>,
+    pub(crate) jwt_public_key_file: Option<PathBuf>,
+    pub(crate) piesocket_key: Option<String>,
+    pub(crate) piesocket_secret: Option<String>,
+    pub(crate) piesocket_secret_file: Option<PathBuf>,
     pub(crate) tls_cert: Option<PathBuf>,
     pub(crate) tls_key: Option<PathBuf>,
     pub(crate) log: String,
@@ -57,6 +64,12 @@ impl Default for Settings {
             bus: "memory:".to_owned(),
             publish_token: None,
             publish_token_file: None,
+            jwt_secret: None,
+            jwt_secret_file: None,
+            jwt_public_key_file: None,
+            piesocket_key: None,
+            piesocket_secret: None,
+            piesocket_secret_file: None,
             tls_cert: None,
             tls_key: None,
             log: "info".to_owned(),

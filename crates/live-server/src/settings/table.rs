@@ -1,6 +1,7 @@
 //! The settings: one row each, for flag, environment variable, file, `--help`, `--check` and the page in `docs/`.
 
 mod pages;
+mod private;
 mod server;
 
 use super::{Settings, value::Value};
@@ -48,7 +49,7 @@ impl Setting {
 
 /// All settings, in the order of `--help`.
 pub(crate) fn settings() -> impl Iterator<Item = &'static Setting> {
-    server::SETTINGS.iter().chain(pages::SETTINGS)
+    server::SETTINGS.iter().chain(private::SETTINGS).chain(pages::SETTINGS)
 }
 
 /// The setting with this name.

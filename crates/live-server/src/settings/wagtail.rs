@@ -21,6 +21,8 @@ const PORT: &str = "WAGTAIL_LIVE_SERVER_PORT";
 const REDIS_URL: &str = "WAGTAIL_LIVE_REDIS_URL";
 const POLLING_TIMEOUT: &str = "WAGTAIL_LIVE_POLLING_TIMEOUT";
 const POLLING_INTERVAL: &str = "WAGTAIL_LIVE_POLLING_INTERVAL";
+const PIESOCKET_KEY: &str = "PIESOCKET_API_KEY";
+const PIESOCKET_SECRET: &str = "PIESOCKET_SECRET";
 const SECURE: &str = "WAGTAIL_LIVE_USE_SECURE_WS_CONNECTION";
 
 /// All that are read here.
@@ -38,6 +40,8 @@ enum Meaning {
     Redis,
     /// Pages poll. The original has no server beside the site then; here the site publishes to this one.
     Polls(Transport),
+    /// The site publishes to PieSocket, in whose place this server is, and pages read over its protocol.
+    PieSocket,
     /// It needs what is not built.
     Missing(&'static str),
 }
@@ -55,14 +59,7 @@ const PUBLISHERS: [(&str, &str, &str, Meaning); 7] = [
             "publishes to a channel layer, and this version has no bus for that; use StarlettePublisher or WebsocketsPublisher on the site",
         ),
     ),
-    (
-        "piesocket",
-        "publisher",
-        "PieSocketPublisher",
-        Meaning::Missing(
-            "publishes to PieSocket's servers, and this version does not speak their protocol; use StarlettePublisher or WebsocketsPublisher on the site",
-        ),
-    ),
+    ("piesocket", "publisher", "PieSocketPublisher", Meaning::PieSocket),
     ("polling", "", "IntervalPollingPublisher", Meaning::Polls(Transport::IntervalPolling)),
     ("polling", "", "LongPollingPublisher", Meaning::Polls(Transport::LongPolling)),
 ];
@@ -73,6 +70,9 @@ pub(super) fn translate(environment: &Environment) -> Translations {
     translations.address(said(HOST), said(PORT));
     let meaning = said(PUBLISHER).and_then(|name| translations.publisher(name));
     translations.redis(said(REDIS_URL), meaning);
+    if meaning == Some(Meaning::PieSocket) {
+        translations.piesocket(said(PIESOCKET_KEY), said(PIESOCKET_SECRET));
+    }
     translations.time("long-poll-timeout", POLLING_TIMEOUT, "seconds", 1_000.0, said(POLLING_TIMEOUT));
     translations.time("poll-interval", POLLING_INTERVAL, "milliseconds", 1.0, said(POLLING_INTERVAL));
     match said(SECURE).map(python_bool) {
@@ -116,18 +116,32 @@ impl Translations {
             return None;
         };
         match meaning {
-            Meaning::Redis => self.set("transports", Transport::WebSocket.name().to_owned(), PUBLISHER),
+            Meaning::Redis | Meaning::PieSocket => {
+                self.set("transports", Transport::WebSocket.name().to_owned(), PUBLISHER);
+            }
             Meaning::Polls(transport) => self.set("transports", transport.name().to_owned(), PUBLISHER),
             Meaning::Missing(reason) => self.mistakes.push(format!("{PUBLISHER}: {class} {reason}")),
         }
         Some(*meaning)
     }
 
+    /// What else the site has to say stands in no setting of its own: where it publishes to is written into its publisher.
+    fn piesocket(&mut self, key: Option<&str>, secret: Option<&str>) {
+        for (setting, variable, text) in
+            [("piesocket-key", PIESOCKET_KEY, key), ("piesocket-secret", PIESOCKET_SECRET, secret)]
+        {
+            match text {
+                Some(text) => self.set(setting, text.to_owned(), variable),
+                None => self.notes.push(format!("{variable} is not set, which PieSocketPublisher asks for")),
+            }
+        }
+    }
+
     fn redis(&mut self, url: Option<&str>, meaning: Option<Meaning>) {
         match (url, meaning) {
-            (Some(_), Some(Meaning::Polls(_))) => {
+            (Some(_), Some(Meaning::Polls(_) | Meaning::PieSocket)) => {
                 self.notes.push(format!(
-                    "{REDIS_URL} is not used: Wagtail Live's polling publishers publish nothing to Redis"
+                    "{REDIS_URL} is not used: Wagtail Live's publisher of that name publishes nothing to Redis"
                 ));
             }
             (Some(url), _) => match url.split_once("://") {
@@ -225,8 +239,19 @@ mod tests {
         }
         let channels = translated(&[(PUBLISHER, "wagtail_live.publishers.django_channels.DjangoChannelsPublisher")]);
         assert!(channels.mistakes[0].contains("channel layer"), "{channels:?}");
-        let piesocket = translated(&[(PUBLISHER, "wagtail_live.publishers.piesocket.PieSocketPublisher")]);
-        assert!(piesocket.mistakes[0].contains("PieSocket's servers"), "{piesocket:?}");
+    }
+
+    #[test]
+    fn a_site_of_piesocket_brings_its_account() {
+        let publisher = (PUBLISHER, "wagtail_live.publishers.piesocket.PieSocketPublisher");
+        let translations = translated(&[publisher, (PIESOCKET_KEY, "key"), (PIESOCKET_SECRET, "hush")]);
+        assert_eq!(text(&translations, "piesocket-key"), Some("key"));
+        assert_eq!(text(&translations, "piesocket-secret"), Some("hush"));
+        assert_eq!((text(&translations, "transports"), text(&translations, "bus")), (Some("websocket"), None));
+        assert!(translations.mistakes.is_empty() && translations.notes.is_empty(), "{translations:?}");
+        assert_eq!(translated(&[publisher]).notes.len(), 2);
+        // They are other programs' variables, too.
+        assert!(translated(&[(PIESOCKET_KEY, "key"), (PIESOCKET_SECRET, "hush")]).values.is_empty());
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod health;
 mod http;
 mod logs;
 mod metrics;
+mod private;
 mod publishing;
 mod reader;
 mod settings;

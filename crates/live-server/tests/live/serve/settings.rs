@@ -140,7 +140,6 @@ fn the_settings_of_a_wagtail_live_site_are_understood() {
     for (name, part) in [
         ("mysite.publishers.Own", "there are wagtail_live.publishers.starlette.StarlettePublisher"),
         ("wagtail_live.publishers.django_channels.DjangoChannelsPublisher", "publishes to a channel layer"),
-        ("wagtail_live.publishers.piesocket.PieSocketPublisher", "publishes to PieSocket's servers"),
     ] {
         let (code, _, err) = check(&[], &[("WAGTAIL_LIVE_PUBLISHER", name)]);
         assert!(code == 2 && err.contains(part), "{name}: {err}");
