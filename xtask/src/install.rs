@@ -16,6 +16,8 @@ pub(crate) enum Program {
     Chromium,
     Node,
     Npm,
+    /// With `venv`, and old enough for the libraries of Wagtail Live's time.
+    Python3Venv,
     /// Tests start their own, each on a port of its own.
     RedisServer,
     RedisSentinel,
@@ -31,6 +33,7 @@ impl Program {
                     || fetched_node(target).is_some_and(|folder| is_new_enough(&folder.join("node")))
             }
             Program::Npm => find_in_path("npm").is_some(),
+            Program::Python3Venv => find_python().is_some(),
             Program::RedisServer => find_in_path("redis-server").is_some(),
             Program::RedisSentinel => find_in_path("redis-sentinel").is_some(),
         }
@@ -42,6 +45,7 @@ impl Program {
             Program::Chromium => "chromium",
             Program::Node => "node 20 or newer",
             Program::Npm => "npm",
+            Program::Python3Venv => "python3, older than 3.12, with venv",
             Program::RedisServer => "redis-server",
             Program::RedisSentinel => "redis-sentinel",
         }
@@ -54,6 +58,7 @@ impl Program {
             Program::Chromium => &["chromium"],
             Program::Node => &["nodejs"],
             Program::Npm => &["npm"],
+            Program::Python3Venv => &["python3-venv"],
             Program::RedisServer => &["redis-server"],
             Program::RedisSentinel => &["redis-sentinel"],
         }
@@ -152,6 +157,13 @@ pub(crate) fn find_chromium() -> Option<PathBuf> {
     CHROMIUM_NAMES.iter().find_map(|name| find_in_path(name))
 }
 
+/// The Python for the tests with Wagtail Live: the first that can make a virtual environment and is not too new.
+pub(crate) fn find_python() -> Option<&'static str> {
+    let suits =
+        |name: &&&str| Command::new(name).args(["-c", PYTHON_SUITS]).output().is_ok_and(|done| done.status.success());
+    PYTHON_NAMES.iter().find(suits).copied()
+}
+
 fn find_in_path(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
@@ -181,6 +193,11 @@ fn apt_get(args: &[&str], packages: &[&str]) -> Command {
 
 /// The oldest major version of node with the test runner that the tests use.
 const NODE_MAJOR: u32 = 20;
+
+/// Django 3.2 needs modules that Python 3.12 has no more.
+const PYTHON_SUITS: &str = "import sys, venv, ensurepip; sys.exit(sys.version_info >= (3, 12))";
+
+const PYTHON_NAMES: &[&str] = &["python3", "python3.11", "python3.10", "python3.9"];
 
 const INSTALL: &[&str] = &["install", "-y", "--no-install-recommends"];
 

@@ -7,15 +7,15 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::install::Program;
+use crate::install::{Program, find_python};
 use crate::workspace::Workspace;
 
 /// One line of the table that `test-all` prints.
 pub(crate) struct Step {
     pub(crate) name: &'static str,
     pub(crate) needs: &'static [Program],
-    /// A step whose result this one uses; it runs first, also with `--only`.
-    pub(crate) after: Option<&'static str>,
+    /// The steps whose results this one uses; they run first, also with `--only`.
+    pub(crate) after: &'static [&'static str],
     pub(crate) tests: Tests,
     /// No commands: nothing to do.
     pub(crate) commands: fn(&Workspace) -> Result<Vec<Command>>,
@@ -36,61 +36,75 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "fmt",
         needs: &[],
-        after: None,
+        after: &[],
         tests: Tests::None,
         commands: |_| Ok(vec![cargo("fmt --all --check")]),
     },
-    Step { name: "tidy", needs: &[], after: None, tests: Tests::None, commands: tidy },
+    Step { name: "tidy", needs: &[], after: &[], tests: Tests::None, commands: tidy },
     Step {
         name: "clippy",
         needs: &[Program::CCompiler],
-        after: None,
+        after: &[],
         tests: Tests::None,
         commands: |_| Ok(vec![cargo("clippy --workspace --all-targets -- -D warnings")]),
     },
     Step {
         name: "test",
         needs: &[Program::CCompiler, Program::RedisServer, Program::RedisSentinel],
-        after: None,
+        after: &[],
         tests: Tests::Some,
         commands: |_| Ok(vec![cargo("test --workspace --no-fail-fast")]),
     },
-    Step { name: "loom", needs: &[], after: None, tests: Tests::Some, commands: loom },
-    Step { name: "doc", needs: &[Program::CCompiler], after: None, tests: Tests::None, commands: doc },
+    Step { name: "loom", needs: &[], after: &[], tests: Tests::Some, commands: loom },
+    Step { name: "doc", needs: &[Program::CCompiler], after: &[], tests: Tests::None, commands: doc },
     Step {
         name: "js-install",
         needs: &[Program::Node, Program::Npm],
-        after: None,
+        after: &[],
         tests: Tests::None,
         commands: js_install,
     },
     Step {
         name: "js-check",
         needs: &[Program::Node, Program::Npm],
-        after: Some("js-install"),
+        after: &["js-install"],
         tests: Tests::None,
         commands: |workspace| Ok(vec![npm(workspace, "run check")]),
     },
     Step {
         name: "js-test",
         needs: &[Program::Node, Program::Npm],
-        after: Some("js-install"),
+        after: &["js-install"],
         tests: Tests::Some,
         commands: |workspace| Ok(vec![npm(workspace, "test")]),
     },
     Step {
         name: "js-browser",
         needs: &[Program::Node, Program::Npm, Program::Chromium],
-        after: Some("js-install"),
+        after: &["js-install"],
         tests: Tests::Some,
         commands: |workspace| Ok(vec![npm(workspace, "run test:browser")]),
     },
     Step {
         name: "browser",
         needs: &[Program::CCompiler, Program::Node, Program::Npm, Program::Chromium, Program::RedisServer],
-        after: Some("js-install"),
+        after: &["js-install"],
         tests: Tests::Some,
         commands: browser,
+    },
+    Step {
+        name: "wagtail-install",
+        needs: &[Program::Python3Venv],
+        after: &[],
+        tests: Tests::None,
+        commands: wagtail_install,
+    },
+    Step {
+        name: "wagtail",
+        needs: &[Program::CCompiler, Program::Node, Program::Npm, Program::Chromium, Program::RedisServer],
+        after: &["js-install", "wagtail-install"],
+        tests: Tests::Some,
+        commands: wagtail,
     },
 ];
 
@@ -105,7 +119,7 @@ pub(crate) fn select(only: &[String]) -> Result<Vec<&'static Step>> {
         bail!("there is no step `{unknown}`; the steps are {}", names().join(", "));
     }
     let is_chosen = |step: &Step| only.iter().any(|name| name == step.name);
-    let is_needed = |step: &Step| STEPS.iter().any(|other| is_chosen(other) && other.after == Some(step.name));
+    let is_needed = |step: &Step| STEPS.iter().any(|other| is_chosen(other) && other.after.contains(&step.name));
     Ok(STEPS.iter().filter(|step| only.is_empty() || is_chosen(step) || is_needed(step)).collect())
 }
 
@@ -141,12 +155,52 @@ fn js_install(workspace: &Workspace) -> Result<Vec<Command>> {
     Ok(vec![npm(workspace, "ci --no-audit --no-fund")])
 }
 
-/// The examples in a real browser. Built with `--tests`, or the features would differ from the test step's.
+/// The examples in a real browser.
 fn browser(workspace: &Workspace) -> Result<Vec<Command>> {
-    let files = test_files(&workspace.root.join("tests/browser"))?;
+    Ok(vec![build_programs(), node_tests(workspace, "tests/browser")?])
+}
+
+/// The unmodified Wagtail Live, of which nothing is in the repository. Nothing to do while what is installed is what is asked for.
+fn wagtail_install(workspace: &Workspace) -> Result<Vec<Command>> {
+    let wanted = workspace.root.join("tests/wagtail/requirements.txt");
+    let folder = wagtail_folder(workspace);
+    let installed = folder.join("installed.txt");
+    let text = fs::read(&wanted).with_context(|| format!("cannot read {}", wanted.display()))?;
+    if fs::read(&installed).is_ok_and(|installed| installed == text) {
+        return Ok(Vec::new());
+    }
+    let mut environment = Command::new(find_python().context("there is no python3 with venv")?);
+    environment.args(["-m", "venv", "--clear"]).arg(&folder);
+    let mut pip = Command::new(folder.join("bin/pip"));
+    // All is named, so there is nothing to resolve; and compiling what is never imported takes longer than all tests.
+    pip.args(["install", "--no-deps", "--no-compile", "--disable-pip-version-check", "-r"]).arg(&wanted);
+    let mut remember = Command::new("cp");
+    remember.arg(&wanted).arg(&installed);
+    Ok(vec![environment, pip, remember])
+}
+
+fn wagtail_folder(workspace: &Workspace) -> PathBuf {
+    workspace.target.join("wagtail")
+}
+
+/// Sites with the unmodified Wagtail Live, and Live in the place of its servers.
+fn wagtail(workspace: &Workspace) -> Result<Vec<Command>> {
+    let mut tests = node_tests(workspace, "tests/wagtail")?;
+    tests.env("LIVE_WAGTAIL", wagtail_folder(workspace));
+    Ok(vec![build_programs(), tests])
+}
+
+/// With `--tests`, or the features would differ from the test step's.
+fn build_programs() -> Command {
+    cargo("build --workspace --bins --tests")
+}
+
+/// All tests in a folder, which find our programs by the variable.
+fn node_tests(workspace: &Workspace, folder: &str) -> Result<Command> {
     let mut node = Command::new("node");
-    node.arg("--test").args(files).env("LIVE_EXAMPLES", workspace.target.join("debug"));
-    Ok(vec![cargo("build --workspace --bins --tests"), node])
+    node.arg("--test").args(test_files(&workspace.root.join(folder))?);
+    node.env("LIVE_EXAMPLES", workspace.target.join("debug"));
+    Ok(node)
 }
 
 /// Named one by one, because versions of node differ in what they make of a folder.
@@ -199,8 +253,9 @@ mod tests {
     }
 
     #[test]
-    fn a_step_brings_the_step_that_it_comes_after() {
+    fn a_step_brings_the_steps_that_it_comes_after() {
         assert_eq!(chosen(&["js-test", "fmt"]), ["fmt", "js-install", "js-test"]);
+        assert_eq!(chosen(&["wagtail"]), ["js-install", "wagtail-install", "wagtail"]);
     }
 
     #[test]
@@ -213,7 +268,7 @@ mod tests {
     fn a_step_comes_after_an_earlier_one() {
         for (index, step) in STEPS.iter().enumerate() {
             let earlier = &names()[..index];
-            assert!(step.after.is_none_or(|name| earlier.contains(&name)));
+            assert!(step.after.iter().all(|name| earlier.contains(name)));
         }
     }
 }

@@ -163,7 +163,7 @@ impl Run {
         let begin = Instant::now();
         // The log of an earlier run must not speak for this one; most often there is none.
         std::fs::remove_file(self.runner.log(step.name)).ok();
-        if let Some(earlier) = step.after.filter(|&name| self.has_failed(name)) {
+        if let Some(earlier) = step.after.iter().find(|name| self.has_failed(name)) {
             let failure = format!("not run, because {earlier} failed");
             self.close(step.name, begin.elapsed(), Some(failure));
             return Ok(());

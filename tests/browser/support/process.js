@@ -11,8 +11,8 @@ import { within } from './eventually.js';
 /** Milliseconds that a server may take to start. */
 const START = 10_000;
 
-/** A port that was free a moment ago, for programs that cannot take one by themselves. */
-const freePort = () =>
+/** A port that was free a moment ago, for programs that cannot take one by themselves. @returns {Promise<number>} */
+export const freePort = () =>
   new Promise((resolve, reject) => {
     const server = createServer().once('error', reject);
     server.listen(0, '127.0.0.1', () => {
@@ -28,8 +28,20 @@ const freePort = () =>
  * @param {string[]} args
  * @param {RegExp} printed on standard output
  */
-export const startProcess = async (t, program, args, printed) => {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, RUST_LOG: 'warn' } });
+export const startProcess = async (t, program, args, printed) => (await start(t, program, args, printed)).match;
+
+/**
+ * As {@link startProcess}, for those who need more of it than what it printed.
+ * @param {Parameters<typeof startProcess>[0]} t
+ * @param {string} program
+ * @param {string[]} args
+ * @param {RegExp} printed on standard output
+ * @param {{ env?: Record<string, string>, patience?: number }} [options] `patience`: milliseconds that it may take to start
+ * @returns {Promise<{ match: RegExpExecArray, child: import('node:child_process').ChildProcess, ended: Promise<number | string>, said: () => string }>}
+ *   `ended`: its exit code or the signal that ended it; `said`: all that it has printed
+ */
+export const start = async (t, program, args, printed, { env, patience = START } = {}) => {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, RUST_LOG: 'warn', ...env } });
   const end = () => child.kill('SIGKILL');
   lastResorts.add(end);
   atEnd(t, () => {
@@ -38,6 +50,7 @@ export const startProcess = async (t, program, args, printed) => {
   });
   let said = '';
   child.stderr.on('data', (data) => (said += data));
+  const ended = new Promise((resolve) => child.once('close', (code, signal) => resolve(signal ?? code)));
   const ready = new Promise((resolve, reject) => {
     child.stdout.on('data', (data) => {
       said += data;
@@ -45,9 +58,10 @@ export const startProcess = async (t, program, args, printed) => {
       if (match) resolve(match);
     });
     child.once('error', reject);
-    child.once('close', (code, signal) => reject(new Error(`${program} ended at once (${signal ?? code}): ${said}`)));
+    ended.then((how) => reject(new Error(`${program} ended at once (${how}): ${said}`)));
   });
-  return within(START, ready, `${program} did not begin`);
+  const match = await within(patience, ready, `${program} did not begin`);
+  return { match, child, ended, said: () => said };
 };
 
 /** A Redis that keeps nothing. @param {import('node:test').TestContext} t @returns {Promise<string>} where it is, `127.0.0.1:PORT` */

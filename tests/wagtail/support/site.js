@@ -1,0 +1,81 @@
+/** A site with the unmodified Wagtail Live, in a process of its own with a fresh database, and its reporter. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { atEnd } from '../../browser/support/cleanup.js';
+import { start } from '../../browser/support/process.js';
+
+/** What `cargo xtask test-all --only wagtail-install` makes. */
+const INSTALLED = process.env.LIVE_WAGTAIL ?? fileURLToPath(new URL('../../../target/wagtail', import.meta.url));
+const SITE = fileURLToPath(new URL('../site', import.meta.url));
+/** Where the Redis publishers find what they import as `aioredis`. */
+export const STAND_IN = fileURLToPath(new URL('../stand-in', import.meta.url));
+/** Where a site has Live's own publisher from. */
+export const PYTHON = fileURLToPath(new URL('../../../python', import.meta.url));
+
+/** Milliseconds that Django may take to import Wagtail and make its tables; the first time, it compiles all of it. */
+const START = 60_000;
+
+/**
+ * @param {import('node:test').TestContext} t
+ * @param {object} options
+ * @param {Record<string, string>} options.pages which of Wagtail Live's templates each page includes, by channel
+ * @param {Record<string, unknown>} options.settings
+ * @param {string[]} [options.imports] folders to import from, before the libraries
+ */
+export const startSite = async (t, { pages, settings, imports = [] }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'live-wagtail-'));
+  atEnd(t, () => rmSync(folder, { recursive: true, force: true }));
+  const env = {
+    DJANGO_SETTINGS_MODULE: 'settings',
+    PYTHONPATH: [SITE, ...imports].join(':'),
+    // What Python compiles goes beside the libraries, and not into the sources.
+    PYTHONPYCACHEPREFIX: join(INSTALLED, 'compiled'),
+    SITE_FOLDER: folder,
+    SITE_SETTINGS: JSON.stringify({ SITE_PAGES: pages, ...settings }),
+  };
+  const python = join(INSTALLED, 'bin/python');
+  const { match, said } = await start(t, python, [join(SITE, 'serve.py')], /^http:\S+/m, { env, patience: START });
+  return new Site(match[0], said, (command, ...args) => start(t, python, ['-m', 'django', command, ...args], /^done$/m, { env, patience: START }));
+};
+
+/** What a reporter does, by the webapp that comes with Wagtail Live: its receiver calls the page's own methods. */
+class Site {
+  /**
+   * @param {string} url
+   * @param {() => string} said what it has printed so far
+   * @param {(command: string, ...args: string[]) => Promise<unknown>} manage
+   */
+  constructor(url, said, manage) {
+    Object.assign(this, { url, said, manage });
+  }
+
+  /** @param {string} channel @param {string} content @returns {Promise<number>} the message's id */
+  async post(channel, content) {
+    const html = await this.#call('POST', 'webapp/api/messages/', { channel, content, images: null });
+    return Number(/data-id="(\d+)"/.exec(html)[1]);
+  }
+
+  /** @param {string} channel @param {number} id @param {string} content */
+  edit(channel, id, content) {
+    return this.#call('PUT', `webapp/api/messages/${id}/`, { channel, content, images: null });
+  }
+
+  /** @param {number} id */
+  delete(id) {
+    return this.#call('DELETE', `webapp/api/messages/${id}/`);
+  }
+
+  /** What an editor does, in the admin. @param {string} channel @param {number} id */
+  hide(channel, id) {
+    return this.#call('POST', `hide/${channel}/${id}/`);
+  }
+
+  async #call(method, path, body) {
+    const headers = { 'content-type': 'application/json' };
+    const answer = await fetch(`${this.url}/${path}`, { method, headers, body: body && JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${(await answer.text()).slice(0, 2000)}`);
+    return answer.text();
+  }
+}
