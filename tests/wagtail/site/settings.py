@@ -76,5 +76,7 @@ MIGRATION_MODULES = NoMigrations()
 WAGTAIL_LIVE_PAGE_MODEL = "liveblog.models.LiveBlogPage"
 # Which of the original's templates each page includes, by channel: {"final": "websocket/starlette"}.
 SITE_PAGES = {}
+SITE_APPS = []
 
 globals().update(json.loads(os.environ.get("SITE_SETTINGS", "{}")))
+INSTALLED_APPS += SITE_APPS

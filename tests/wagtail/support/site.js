@@ -1,4 +1,5 @@
 /** A site with the unmodified Wagtail Live, in a process of its own with a fresh database, and its reporter. */
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,25 +28,34 @@ const START = 60_000;
 export const startSite = async (t, { pages, settings, imports = [] }) => {
   const folder = mkdtempSync(join(tmpdir(), 'live-wagtail-'));
   atEnd(t, () => rmSync(folder, { recursive: true, force: true }));
-  const env = {
+  const environment = (others) => ({
     DJANGO_SETTINGS_MODULE: 'settings',
     PYTHONPATH: [SITE, ...imports].join(':'),
     // What Python compiles goes beside the libraries, and not into the sources.
     PYTHONPYCACHEPREFIX: join(INSTALLED, 'compiled'),
     SITE_FOLDER: folder,
-    SITE_SETTINGS: JSON.stringify({ SITE_PAGES: pages, ...settings }),
-  };
+    SITE_SETTINGS: JSON.stringify({ SITE_PAGES: pages, ...settings, ...others }),
+  });
   const python = join(INSTALLED, 'bin/python');
-  const { match, said } = await start(t, python, [join(SITE, 'serve.py')], /^http:\S+/m, { env, patience: START });
-  return new Site(match[0], said, (command, ...args) => start(t, python, ['-m', 'django', command, ...args], /^done$/m, { env, patience: START }));
+  const options = { env: environment(), patience: START };
+  const { match, said } = await start(t, python, [join(SITE, 'serve.py')], /^http:\S+/m, options);
+  const manage = (args, others) => run(python, ['-m', 'django', ...args], environment(others));
+  return new Site(match[0], said, manage);
 };
+
+/** Runs a command to its end. @returns {Promise<{ code: number, out: string, errors: string }>} */
+const run = (program, args, env) =>
+  new Promise((resolve) => {
+    const options = { env: { ...process.env, ...env }, timeout: START, killSignal: 'SIGKILL' };
+    execFile(program, args, options, (error, out, errors) => resolve({ code: error ? error.code : 0, out, errors }));
+  });
 
 /** What a reporter does, by the webapp that comes with Wagtail Live: its receiver calls the page's own methods. */
 class Site {
   /**
    * @param {string} url
    * @param {() => string} said what it has printed so far
-   * @param {(command: string, ...args: string[]) => Promise<unknown>} manage
+   * @param {(args: string[], settings?: Record<string, unknown>) => ReturnType<typeof run>} manage `manage.py`, with other settings if given
    */
   constructor(url, said, manage) {
     Object.assign(this, { url, said, manage });
