@@ -14,6 +14,7 @@ pub(crate) enum Program {
     /// Builds the bundled SQLite.
     CCompiler,
     Chromium,
+    Nginx,
     Node,
     Npm,
     /// With `venv`, and old enough for the libraries of Wagtail Live's time.
@@ -32,6 +33,7 @@ impl Program {
                 is_new_enough(Path::new("node"))
                     || fetched_node(target).is_some_and(|folder| is_new_enough(&folder.join("node")))
             }
+            Program::Nginx => is_installed("nginx"),
             Program::Npm => find_in_path("npm").is_some(),
             Program::Python3Venv => find_python().is_some(),
             Program::RedisServer => find_in_path("redis-server").is_some(),
@@ -43,6 +45,7 @@ impl Program {
         match self {
             Program::CCompiler => "a C compiler (cc)",
             Program::Chromium => "chromium",
+            Program::Nginx => "nginx",
             Program::Node => "node 20 or newer",
             Program::Npm => "npm",
             Program::Python3Venv => "python3, older than 3.12, with venv",
@@ -56,6 +59,7 @@ impl Program {
         match self {
             Program::CCompiler => &["gcc", "libc6-dev"],
             Program::Chromium => &["chromium"],
+            Program::Nginx => &["nginx"],
             Program::Node => &["nodejs"],
             Program::Npm => &["npm"],
             Program::Python3Venv => &["python3-venv"],
@@ -162,6 +166,11 @@ pub(crate) fn find_python() -> Option<&'static str> {
     let suits =
         |name: &&&str| Command::new(name).args(["-c", PYTHON_SUITS]).output().is_ok_and(|done| done.status.success());
     PYTHON_NAMES.iter().find(suits).copied()
+}
+
+/// Debian keeps servers where a user's `PATH` does not look.
+fn is_installed(server: &str) -> bool {
+    find_in_path(server).is_some() || Path::new("/usr/sbin").join(server).is_file()
 }
 
 fn find_in_path(name: &str) -> Option<PathBuf> {

@@ -101,7 +101,14 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "wagtail",
-        needs: &[Program::CCompiler, Program::Node, Program::Npm, Program::Chromium, Program::RedisServer],
+        needs: &[
+            Program::CCompiler,
+            Program::Node,
+            Program::Npm,
+            Program::Chromium,
+            Program::RedisServer,
+            Program::Nginx,
+        ],
         after: &["js-install", "wagtail-install"],
         tests: Tests::Some,
         commands: wagtail,

@@ -1,12 +1,13 @@
 /** Servers beside the examples: each a process of its own, ended with its test. */
+import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { atEnd, lastResorts } from './cleanup.js';
 import { binary } from './example.js';
-import { within } from './eventually.js';
+import { eventually, within } from './eventually.js';
 
 /** Milliseconds that a server may take to start. */
 const START = 10_000;
@@ -32,16 +33,58 @@ export const startProcess = async (t, program, args, printed) => (await start(t,
 
 /**
  * As {@link startProcess}, for those who need more of it than what it printed.
- * @param {Parameters<typeof startProcess>[0]} t
+ * @param {import('node:test').TestContext} t
  * @param {string} program
  * @param {string[]} args
  * @param {RegExp} printed on standard output
  * @param {{ env?: Record<string, string>, patience?: number }} [options] `patience`: milliseconds that it may take to start
- * @returns {Promise<{ match: RegExpExecArray, child: import('node:child_process').ChildProcess, ended: Promise<number | string>, said: () => string }>}
- *   `ended`: its exit code or the signal that ended it; `said`: all that it has printed
+ * @returns {Promise<ReturnType<typeof launch> & { match: RegExpExecArray }>}
  */
 export const start = async (t, program, args, printed, { env, patience = START } = {}) => {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, RUST_LOG: 'warn', ...env } });
+  const running = launch(t, program, args, env);
+  const ready = new Promise((resolve, reject) => {
+    running.child.stdout.on('data', () => {
+      const match = printed.exec(running.said());
+      if (match) resolve(match);
+    });
+    running.child.once('error', reject);
+    running.ended.then((how) => reject(new Error(`${program} ended at once (${how}): ${running.said()}`)));
+  });
+  const match = await within(patience, ready, `${program} did not begin`);
+  return { ...running, match };
+};
+
+/**
+ * Starts a server that says nothing, and waits until it accepts connections.
+ * @param {import('node:test').TestContext} t
+ * @param {string} program
+ * @param {string[]} args
+ * @param {number} port
+ */
+export const startSilent = async (t, program, args, port) => {
+  const running = launch(t, program, args);
+  const answers = () =>
+    new Promise((resolve, reject) => {
+      const socket = connect(port, '127.0.0.1', () => resolve(socket.destroy())).once('error', reject);
+    });
+  const ended = running.ended.then((how) => assert.fail(`${program} ended at once (${how}): ${running.said()}`));
+  await Promise.race([eventually(answers, START), ended]);
+  ended.catch(() => {});
+  return running;
+};
+
+/**
+ * @param {import('node:test').TestContext} t
+ * @param {string} program
+ * @param {string[]} args
+ * @param {Record<string, string>} [env]
+ * @returns {{ child: import('node:child_process').ChildProcess, ended: Promise<number | string>, said: () => string }}
+ *   `ended`: its exit code or the signal that ended it; `said`: all that it has printed
+ */
+const launch = (t, program, args, env) => {
+  // Debian keeps servers where a user's PATH does not look.
+  const PATH = `${process.env.PATH}:/usr/sbin`;
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PATH, RUST_LOG: 'warn', ...env } });
   const end = () => child.kill('SIGKILL');
   lastResorts.add(end);
   atEnd(t, () => {
@@ -49,19 +92,9 @@ export const start = async (t, program, args, printed, { env, patience = START }
     lastResorts.delete(end);
   });
   let said = '';
-  child.stderr.on('data', (data) => (said += data));
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += data));
   const ended = new Promise((resolve) => child.once('close', (code, signal) => resolve(signal ?? code)));
-  const ready = new Promise((resolve, reject) => {
-    child.stdout.on('data', (data) => {
-      said += data;
-      const match = printed.exec(said);
-      if (match) resolve(match);
-    });
-    child.once('error', reject);
-    ended.then((how) => reject(new Error(`${program} ended at once (${how}): ${said}`)));
-  });
-  const match = await within(patience, ready, `${program} did not begin`);
-  return { match, child, ended, said: () => said };
+  return { child, ended, said: () => said };
 };
 
 /** A Redis that keeps nothing. @param {import('node:test').TestContext} t @returns {Promise<string>} where it is, `127.0.0.1:PORT` */

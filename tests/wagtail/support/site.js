@@ -85,7 +85,10 @@ class Site {
   async #call(method, path, body) {
     const headers = { 'content-type': 'application/json' };
     const answer = await fetch(`${this.url}/${path}`, { method, headers, body: body && JSON.stringify(body) });
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${(await answer.text()).slice(0, 2000)}`);
-    return answer.text();
+    const html = await answer.text();
+    // What Django's page about an exception says of it.
+    const [, reason] = /class="exception_value">([^<]*)</.exec(html) ?? [];
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${reason ?? html}`);
+    return html;
   }
 }
