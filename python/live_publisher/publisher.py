@@ -88,13 +88,15 @@ class LiveError(Exception):
     Live has not taken an update.
 
     Attributes:
+        status (int): what it answered, if it answered.
         may_pass (bool): the same may work later: Live is away, or overloaded. It may also have been stored, so
             repeat it with the same key.
     """
 
-    def __init__(self, message, may_pass):
+    def __init__(self, message, status=None):
         super().__init__(message)
-        self.may_pass = may_pass
+        self.status = status
+        self.may_pass = status is None or status >= 500
 
 
 def send(channel_id, update, key=None):
@@ -123,7 +125,7 @@ def send(channel_id, update, key=None):
     try:
         return outcome.result(seconds + GRACE)
     except NotDone:
-        raise LiveError(f"{request.full_url}: no answer within {seconds} s", may_pass=True) from None
+        raise LiveError(f"{request.full_url}: no answer within {seconds} s") from None
 
 
 def server():
@@ -166,14 +168,14 @@ def ask(request, seconds):
         with OPENER.open(request, timeout=seconds) as answer:
             status, body = answer.status, answer.read(LONGEST_ANSWER)
     except (OSError, HTTPException) as error:
-        raise LiveError(f"{url}: {getattr(error, 'reason', error) or 'no answer'}", may_pass=True) from error
+        raise LiveError(f"{url}: {getattr(error, 'reason', error) or 'no answer'}") from error
     if status != 200:
         reason = body[:500].decode(errors="replace").strip()
-        raise LiveError(f"{url} answered {status}: {reason}", may_pass=status >= 500)
+        raise LiveError(f"{url} answered {status}: {reason}", status)
     try:
         return json.loads(body)
     except ValueError as error:
-        raise LiveError(f"{url} gave an answer that is not Live's", may_pass=False) from error
+        raise LiveError(f"{url} gave an answer that is not Live's", status) from error
 
 
 class EveryAnswer(HTTPErrorProcessor):

@@ -77,6 +77,8 @@ WAGTAIL_LIVE_PAGE_MODEL = "liveblog.models.LiveBlogPage"
 # Which of the original's templates each page includes, by channel: {"final": "websocket/starlette"}.
 SITE_PAGES = {}
 SITE_APPS = []
+SITE_ATOMIC_REQUESTS = False
 
 globals().update(json.loads(os.environ.get("SITE_SETTINGS", "{}")))
 INSTALLED_APPS += SITE_APPS
+DATABASES["default"]["ATOMIC_REQUESTS"] = SITE_ATOMIC_REQUESTS

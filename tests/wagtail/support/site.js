@@ -38,9 +38,9 @@ export const startSite = async (t, { pages, settings, imports = [] }) => {
   });
   const python = join(INSTALLED, 'bin/python');
   const options = { env: environment(), patience: START };
-  const { match, said } = await start(t, python, [join(SITE, 'serve.py')], /^http:\S+/m, options);
+  const running = await start(t, python, [join(SITE, 'serve.py')], /^http:\S+/m, options);
   const manage = (args, others) => run(python, ['-m', 'django', ...args], environment(others));
-  return new Site(match[0], said, manage);
+  return new Site(running, manage);
 };
 
 /** Runs a command to its end. @returns {Promise<{ code: number, out: string, errors: string }>} */
@@ -53,12 +53,18 @@ const run = (program, args, env) =>
 /** What a reporter does, by the webapp that comes with Wagtail Live: its receiver calls the page's own methods. */
 class Site {
   /**
-   * @param {string} url
-   * @param {() => string} said what it has printed so far
+   * @param {Awaited<ReturnType<typeof start>>} running
    * @param {(args: string[], settings?: Record<string, unknown>) => ReturnType<typeof run>} manage `manage.py`, with other settings if given
    */
-  constructor(url, said, manage) {
-    Object.assign(this, { url, said, manage });
+  constructor(running, manage) {
+    Object.assign(this, { url: running.match[0], said: running.said, manage });
+    this.running = running;
+  }
+
+  /** Takes it down without a word, as a crash does. */
+  async crash() {
+    this.running.child.kill('SIGKILL');
+    await this.running.ended;
   }
 
   /** @param {string} channel @param {string} content @returns {Promise<number>} the message's id */

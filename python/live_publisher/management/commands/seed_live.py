@@ -53,7 +53,7 @@ def seed(page):
         page = type(page).objects.get(pk=page.pk)
         if page.last_updated_at == seen:
             return len(renders)
-    raise LiveError("it changed each time while it was seeded; run this again", may_pass=False)
+    raise CommandError(f"{page.channel_id}: it changed each time while it was seeded; run this again")
 
 
 def render_all(page):
