@@ -10,9 +10,9 @@ import { PYTHON, startSite } from './support/site.js';
 
 const TOKEN = 'a-token-of-a-test';
 const PAGES = {
-  interval: 'polling/interval_polling',
-  long: 'polling/long_polling',
-  channels: 'websocket/django_channels',
+  interval: 'wagtail_live/polling/interval_polling.html',
+  long: 'wagtail_live/polling/long_polling.html',
+  channels: 'wagtail_live/websocket/django_channels.html',
 };
 /** Milliseconds between two polls at intervals, and seconds that a long poll waits: short, so that a test sees many. */
 const INTERVAL = 300;

@@ -16,7 +16,7 @@ const startBoth = async (t) => {
     SITE_APPS: ['live_publisher', 'live_outbox'],
     SITE_ATOMIC_REQUESTS: true,
   };
-  return { live, site: await startSite(t, { pages: { final: 'websocket/starlette' }, settings, imports: [PYTHON] }) };
+  return { live, site: await startSite(t, { pages: { final: 'wagtail_live/websocket/starlette.html' }, settings, imports: [PYTHON] }) };
 };
 
 /** The words of the only post in an update. */

@@ -21,7 +21,7 @@ const startBoth = async (t, kind, publisher, host) => {
     WAGTAIL_LIVE_SERVER_HOST: host,
     WAGTAIL_LIVE_SERVER_PORT: await freePort(),
   };
-  const pages = { final: `websocket/${kind}`, other: `websocket/${kind}` };
+  const pages = { final: `wagtail_live/websocket/${kind}.html`, other: `wagtail_live/websocket/${kind}.html` };
   const [site] = await Promise.all([
     startSite(t, { pages, settings, imports: [STAND_IN] }),
     startLive(t, [], { ...settings, WAGTAIL_LIVE_SERVER_PORT: String(settings.WAGTAIL_LIVE_SERVER_PORT) }),

@@ -74,7 +74,7 @@ class NoMigrations:
 MIGRATION_MODULES = NoMigrations()
 
 WAGTAIL_LIVE_PAGE_MODEL = "liveblog.models.LiveBlogPage"
-# Which of the original's templates each page includes, by channel: {"final": "websocket/starlette"}.
+# The publisher's template that each page includes, by channel.
 SITE_PAGES = {}
 SITE_APPS = []
 SITE_ATOMIC_REQUESTS = False

@@ -21,7 +21,7 @@ const START = 60_000;
 /**
  * @param {import('node:test').TestContext} t
  * @param {object} options
- * @param {Record<string, string>} options.pages which of Wagtail Live's templates each page includes, by channel
+ * @param {Record<string, string>} options.pages the publisher's template that each page includes, by channel
  * @param {Record<string, unknown>} options.settings
  * @param {string[]} [options.imports] folders to import from, before the libraries
  */
@@ -86,6 +86,11 @@ class Site {
   /** What an editor does, in the admin. @param {string} channel @param {number} id */
   hide(channel, id) {
     return this.#call('POST', `hide/${channel}/${id}/`);
+  }
+
+  /** For settings that are read when they are needed. @param {Record<string, unknown>} settings */
+  changeSettings(settings) {
+    return this.#call('POST', 'change-settings/', settings);
   }
 
   async #call(method, path, body) {

@@ -10,5 +10,4 @@ class LiveBlogPage(LivePageMixin, Page):
 
     def get_context(self, request):
         # A site names its publisher's template in its own; here pages of one site differ.
-        includes = f"wagtail_live/{settings.SITE_PAGES[self.channel_id]}.html"
-        return {**super().get_context(request), "publisher_template": includes}
+        return {**super().get_context(request), "publisher_template": settings.SITE_PAGES[self.channel_id]}
