@@ -14,6 +14,7 @@ pub(crate) enum Program {
     /// Builds the bundled SQLite.
     CCompiler,
     Chromium,
+    HaProxy,
     Nginx,
     Node,
     Npm,
@@ -33,6 +34,7 @@ impl Program {
                 is_new_enough(Path::new("node"))
                     || fetched_node(target).is_some_and(|folder| is_new_enough(&folder.join("node")))
             }
+            Program::HaProxy => is_installed("haproxy"),
             Program::Nginx => is_installed("nginx"),
             Program::Npm => find_in_path("npm").is_some(),
             Program::Python3Venv => find_python().is_some(),
@@ -45,6 +47,7 @@ impl Program {
         match self {
             Program::CCompiler => "a C compiler (cc)",
             Program::Chromium => "chromium",
+            Program::HaProxy => "haproxy",
             Program::Nginx => "nginx",
             Program::Node => "node 20 or newer",
             Program::Npm => "npm",
@@ -59,6 +62,7 @@ impl Program {
         match self {
             Program::CCompiler => &["gcc", "libc6-dev"],
             Program::Chromium => &["chromium"],
+            Program::HaProxy => &["haproxy"],
             Program::Nginx => &["nginx"],
             Program::Node => &["nodejs"],
             Program::Npm => &["npm"],

@@ -93,6 +93,21 @@ pub(crate) const STEPS: &[Step] = &[
         commands: browser,
     },
     Step {
+        name: "balancers",
+        needs: &[
+            Program::CCompiler,
+            Program::Node,
+            Program::Npm,
+            Program::Chromium,
+            Program::RedisServer,
+            Program::Nginx,
+            Program::HaProxy,
+        ],
+        after: &["js-install"],
+        tests: Tests::Some,
+        commands: |workspace| Ok(vec![build_programs(), node_tests(workspace, "tests/balancers")?]),
+    },
+    Step {
         name: "wagtail-install",
         needs: &[Program::Python3Venv],
         after: &[],
