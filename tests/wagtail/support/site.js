@@ -38,7 +38,7 @@ export const startSite = async (t, { pages, settings, imports = [] }) => {
   });
   const python = join(INSTALLED, 'bin/python');
   const options = { env: environment(), patience: START };
-  const running = await start(t, python, [join(SITE, 'serve.py')], /^http:\S+/m, options);
+  const running = await start(t, python, [join(SITE, 'serve.py')], /^(http:\S+)\n/m, options);
   const manage = (args, others) => run(python, ['-m', 'django', ...args], environment(others));
   return new Site(running, manage);
 };
@@ -57,7 +57,7 @@ class Site {
    * @param {(args: string[], settings?: Record<string, unknown>) => ReturnType<typeof run>} manage `manage.py`, with other settings if given
    */
   constructor(running, manage) {
-    Object.assign(this, { url: running.match[0], said: running.said, manage });
+    Object.assign(this, { url: running.match[1], said: running.said, manage });
     this.running = running;
   }
 
