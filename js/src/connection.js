@@ -158,7 +158,8 @@ export class Connection {
       this.cursor = frame.cursor ?? from;
       this.options.onFrame(frame, from);
     }
-    return verdict === 'apply';
+    // What says to reload brings nothing by itself: the next poll may well say it again.
+    return verdict === 'apply' && !frame.reload;
   }
 
   /** @param {Link} link @param {boolean} [stale] */

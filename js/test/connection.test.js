@@ -443,6 +443,17 @@ test('long polling waits longer and longer, and does not spin', async () => {
   assert.ok(env.requests[6].signal.aborted);
 });
 
+test('long polling does not spin where each answer says to reload, as from servers that do not know each other', async () => {
+  connect(only('long-polling'));
+  const answer = JSON.stringify({ renders: {}, removals: [], cursor: 'fedcba9876543210-9', reload: true });
+  env.requests[0].answer(200, answer, { 'content-type': 'application/json; charset=utf-8' });
+  await env.settle();
+  await env.advance(999);
+  assert.equal(env.requests.length, 1);
+  await env.advance(1);
+  assert.ok(env.requests[1].url.includes('fedcba9876543210-9'));
+});
+
 test('where waiting answers never come, the page polls at intervals instead', async () => {
   connect({ transports: ['long-polling', 'interval-polling'] });
   for (const pause of [250, 500]) await env.advance(11_000 + pause);
