@@ -4,6 +4,7 @@ mod address;
 mod keeper;
 mod log;
 mod pubsub;
+mod relay;
 
 pub(super) use self::log::SCHEMES as LOG_SCHEMES;
 pub use self::{log::RedisBus, pubsub::RedisPubSubBus};

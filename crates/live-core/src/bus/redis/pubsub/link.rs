@@ -6,9 +6,11 @@ use redis::{AsyncConnectionConfig, Client, PushInfo, RedisError, aio::Multiplexe
 use tokio::time::MissedTickBehavior;
 
 use super::{
-    super::keeper::{Keep, Loss, is_refusal},
+    super::{
+        keeper::{Keep, Loss, is_refusal},
+        relay::topics::{Rules, Topics},
+    },
     message,
-    topics::{Rules, Topics},
 };
 use crate::{config::Config, id::ChannelId};
 

@@ -12,18 +12,18 @@ use crate::{
 const GROUP: &str = "group_";
 
 /// The name of the page's channel in Redis, which takes any text as it is.
-pub(super) fn group(channel: &ChannelId) -> String {
+pub(crate) fn group(channel: &ChannelId) -> String {
     format!("{GROUP}{channel}")
 }
 
 /// The channel id in the name of a channel in Redis.
-pub(super) fn channel_of(group: &[u8]) -> Option<&str> {
+pub(crate) fn channel_of(group: &[u8]) -> Option<&str> {
     std::str::from_utf8(group).ok()?.strip_prefix(GROUP)
 }
 
 /// Why a message is skipped. It says nothing of what is in the message, because it is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum MessageError {
+pub(crate) enum MessageError {
     #[error("the message has {bytes} bytes (limit: {max})")]
     TooLarge { bytes: usize, max: usize },
     #[error("the message is not UTF-8")]
@@ -35,7 +35,7 @@ pub(super) enum MessageError {
 }
 
 /// Parses a message, without the content of hidden posts.
-pub(super) fn decode(message: &[u8], max: usize) -> Result<Update, MessageError> {
+pub(crate) fn decode(message: &[u8], max: usize) -> Result<Update, MessageError> {
     if message.len() > max {
         return Err(MessageError::TooLarge { bytes: message.len(), max });
     }
@@ -47,7 +47,7 @@ pub(super) fn decode(message: &[u8], max: usize) -> Result<Update, MessageError>
 }
 
 /// The JSON of the original's publishers. What they do not know (`sort`, `rev`, `reset`) is beside it, where their readers ignore it.
-pub(super) fn encode(update: &Update) -> Vec<u8> {
+pub(crate) fn encode(update: &Update) -> Vec<u8> {
     // An update has nothing that JSON cannot say.
     serde_json::to_vec(&Message(update)).unwrap_or_default()
 }

@@ -1,27 +1,23 @@
 //! `redis+pubsub://`: the bus of Wagtail Live's Starlette and websockets publishers. It relays; it keeps no log.
 //!
-//! `link` is the connection, `topics` has the channels that it is subscribed to and `topic` the page of
-//! each, `message` is the wire, `keys` the idempotency keys of this node.
+//! `link` is the connection, `message` is the wire.
 
-mod keys;
 mod link;
-mod message;
-mod topic;
-mod topics;
+pub(super) mod message;
 
 use std::{sync::Arc, time::Duration};
 
 use tokio::runtime::Handle;
 
-use self::{
-    keys::{Claim, Claimed, NodeKeys},
-    link::{Connection, Keeper},
-    topic::Phase,
-    topics::Rules,
-};
+use self::link::{Connection, Keeper};
 use super::{
     address,
     keeper::{self, AbortOnDrop, Access, bus_error},
+    relay::{
+        keys::{Claim, Claimed, NodeKeys},
+        topic::Phase,
+        topics::Rules,
+    },
 };
 use crate::{
     bus::{

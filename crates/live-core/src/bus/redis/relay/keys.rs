@@ -16,7 +16,7 @@ use crate::{
 };
 
 #[derive(Debug)]
-pub(super) struct NodeKeys {
+pub(crate) struct NodeKeys {
     max_pages: usize,
     pages: Mutex<HashMap<ChannelId, PageKeys>>,
 }
@@ -31,7 +31,7 @@ struct PageKeys {
 }
 
 /// What is known of a key.
-pub(super) enum Claim {
+pub(crate) enum Claim {
     /// Its update was published.
     Repeated(Published),
     /// Publish, and say so.
@@ -39,7 +39,7 @@ pub(super) enum Claim {
 }
 
 /// Keeps others from publishing under the same key meanwhile.
-pub(super) struct Claimed {
+pub(crate) struct Claimed {
     keys: Arc<NodeKeys>,
     channel: ChannelId,
     key: IdempotencyKey,
@@ -47,12 +47,12 @@ pub(super) struct Claimed {
 }
 
 impl NodeKeys {
-    pub(super) fn new(max_pages: usize) -> Self {
+    pub(crate) fn new(max_pages: usize) -> Self {
         Self { max_pages, pages: Mutex::default() }
     }
 
     /// `now` is in microseconds since the Unix epoch.
-    pub(super) fn claim(
+    pub(crate) fn claim(
         self: &Arc<Self>,
         channel: &ChannelId,
         key: &IdempotencyKey,
@@ -84,11 +84,11 @@ fn forget_longest_unused(pages: &mut HashMap<ChannelId, PageKeys>) {
 }
 
 impl Claimed {
-    pub(super) fn channel(&self) -> &ChannelId {
+    pub(crate) fn channel(&self) -> &ChannelId {
         &self.channel
     }
 
-    pub(super) fn published(self, cursor: Cursor, now: u64) {
+    pub(crate) fn published(self, cursor: Cursor, now: u64) {
         if let Some(page) = lock(&self.keys.pages).get_mut(&self.channel) {
             page.known.insert(self.key.clone(), Known { digest: self.digest, cursor, at: now });
         }

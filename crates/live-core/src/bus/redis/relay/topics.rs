@@ -10,7 +10,7 @@ use redis::{PushInfo, PushKind, Value};
 use tokio::sync::{Notify, watch};
 
 use super::{
-    message,
+    super::pubsub::message,
     topic::{self, Arrival, Phase, Topic},
 };
 use crate::{
@@ -25,17 +25,17 @@ use crate::{
 
 /// What a page may come to.
 #[derive(Debug)]
-pub(super) struct Rules {
+pub(crate) struct Rules {
     /// The epoch of the cursors of pages that are not followed here.
-    pub(super) origin: Epoch,
-    pub(super) limits: PageLimits,
-    pub(super) max_tombstones: usize,
-    pub(super) max_message_bytes: usize,
-    pub(super) clock: Clock,
+    pub(crate) origin: Epoch,
+    pub(crate) limits: PageLimits,
+    pub(crate) max_tombstones: usize,
+    pub(crate) max_message_bytes: usize,
+    pub(crate) clock: Clock,
 }
 
 impl Rules {
-    pub(super) fn new(config: &Config) -> Result<Self, BusError> {
+    pub(crate) fn new(config: &Config) -> Result<Self, BusError> {
         Ok(Self {
             origin: Epoch::random()?,
             limits: config.page,
@@ -48,15 +48,15 @@ impl Rules {
 
 /// The topics of one connection. When it ends they end, because nobody knows what was published meanwhile.
 #[derive(Debug)]
-pub(super) struct Topics {
+pub(crate) struct Topics {
     rules: Arc<Rules>,
     /// Held for the time of a message, so that all subscribers see one order. Never across an await, and never while somebody is
     /// woken, be it by the end of a topic: that may run or drop a task, which may come back here.
     state: Mutex<State>,
     /// There is something to subscribe to.
-    pub(super) wanted: Notify,
+    pub(crate) wanted: Notify,
     /// The connection has ended.
-    pub(super) disconnected: Notify,
+    pub(crate) disconnected: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -67,18 +67,18 @@ struct State {
 
 /// What Redis is to be told.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Changes {
-    pub(super) join: Vec<ChannelId>,
-    pub(super) leave: Vec<ChannelId>,
+pub(crate) struct Changes {
+    pub(crate) join: Vec<ChannelId>,
+    pub(crate) leave: Vec<ChannelId>,
 }
 
 impl Topics {
-    pub(super) fn new(rules: Arc<Rules>) -> Self {
+    pub(crate) fn new(rules: Arc<Rules>) -> Self {
         Self { rules, state: Mutex::default(), wanted: Notify::new(), disconnected: Notify::new() }
     }
 
     /// Begins a tail of a channel. Its snapshot may be read once the channel is joined.
-    pub(super) fn enter(&self, channel: &ChannelId) -> Result<(Tail<Arc<Numbered>>, watch::Receiver<Phase>), BusError> {
+    pub(crate) fn enter(&self, channel: &ChannelId) -> Result<(Tail<Arc<Numbered>>, watch::Receiver<Phase>), BusError> {
         let mut state = lock(&self.state);
         if state.ended {
             return Err(BusError::Unavailable);
@@ -92,18 +92,18 @@ impl Topics {
         Ok((topic.announcements.subscribe(), topic.phase.subscribe()))
     }
 
-    pub(super) fn page(&self, channel: &ChannelId) -> Option<Page> {
+    pub(crate) fn page(&self, channel: &ChannelId) -> Option<Page> {
         joined(&lock(&self.state), channel).map(|topic| topic.page.clone())
     }
 
     /// The head of a page. Of one that is not followed here nothing is known: its cursor is good for nothing but to be told so.
-    pub(super) fn head(&self, channel: &ChannelId) -> Cursor {
+    pub(crate) fn head(&self, channel: &ChannelId) -> Cursor {
         let state = lock(&self.state);
         let unknown = Page::new(self.rules.origin, 0).cursor();
         joined(&state, channel).map_or(unknown, |topic| topic.page.cursor())
     }
 
-    pub(super) fn standing(&self, channel: &ChannelId, cursor: Cursor) -> Standing {
+    pub(crate) fn standing(&self, channel: &ChannelId, cursor: Cursor) -> Standing {
         let state = lock(&self.state);
         match joined(&state, channel).map(|topic| topic.page.standing(cursor)) {
             // Whoever numbers the page knows every cursor that is good on this node.
@@ -113,7 +113,7 @@ impl Topics {
     }
 
     /// Makes a page whole, on this node only.
-    pub(super) fn seed(&self, channel: &ChannelId, seed: Update) -> Result<Published, BusError> {
+    pub(crate) fn seed(&self, channel: &ChannelId, seed: Update) -> Result<Published, BusError> {
         let mut state = lock(&self.state);
         let topic = state.topics.get_mut(channel).filter(|topic| topic.is_joined()).ok_or(BusError::Unavailable)?;
         let sleepers = topic.take(seed, &self.rules)?;
@@ -124,18 +124,18 @@ impl Topics {
     }
 
     /// Where the message that is about to be published arrives, if its channel is followed here.
-    pub(super) fn expect(&self, channel: &ChannelId, message: &[u8]) -> Option<Arrival> {
+    pub(crate) fn expect(&self, channel: &ChannelId, message: &[u8]) -> Option<Arrival> {
         let mut state = lock(&self.state);
         state.topics.get_mut(channel).filter(|topic| topic.is_joined()).map(|topic| topic.expect(message))
     }
 
     /// How many channels somebody is subscribed to.
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         lock(&self.state).topics.values().filter(|topic| topic.announcements.subscribers() > 0).count()
     }
 
     /// What has changed since the last call. Channels without a subscriber go at once, so that whoever comes anew subscribes anew.
-    pub(super) fn changes(&self) -> Changes {
+    pub(crate) fn changes(&self) -> Changes {
         let mut changes = Changes::default();
         let mut state = lock(&self.state);
         let given_up = state.topics.extract_if(|channel, topic| {
@@ -158,13 +158,13 @@ impl Topics {
     }
 
     /// Redis does not let this node subscribe to the channel. Those who wait for it are told by the end of the topic.
-    pub(super) fn refuse(&self, channel: &ChannelId) {
+    pub(crate) fn refuse(&self, channel: &ChannelId) {
         let refused = lock(&self.state).topics.remove(channel);
         drop(refused);
     }
 
     /// The connection is over. Its subscribers learn that they have to begin anew.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         let mut state = lock(&self.state);
         state.ended = true;
         let topics = std::mem::take(&mut state.topics);
@@ -173,7 +173,7 @@ impl Topics {
     }
 
     /// What Redis says of its own accord, in its order.
-    pub(super) fn handle(&self, push: &PushInfo) {
+    pub(crate) fn handle(&self, push: &PushInfo) {
         match (&push.kind, push.data.as_slice()) {
             (PushKind::Message, [Value::BulkString(group), Value::BulkString(message)]) => {
                 self.handle_message(group, message);

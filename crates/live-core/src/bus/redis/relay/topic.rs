@@ -16,7 +16,7 @@ use crate::{
 
 /// How far the subscription is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     /// Redis is still to be asked.
     New,
     Asked,
@@ -25,18 +25,18 @@ pub(super) enum Phase {
 }
 
 #[derive(Debug)]
-pub(super) struct Topic {
+pub(crate) struct Topic {
     /// Its epoch is of this one subscription: a cursor from before cannot be placed, because nobody knows what was missed.
-    pub(super) page: Page,
-    pub(super) announcements: Announcements<Arc<Numbered>>,
-    pub(super) phase: watch::Sender<Phase>,
+    pub(crate) page: Page,
+    pub(crate) announcements: Announcements<Arc<Numbered>>,
+    pub(crate) phase: watch::Sender<Phase>,
     /// Messages of this node that are on their way; one each for publishers that wait.
     expected: Vec<(Digest, oneshot::Sender<Cursor>)>,
     max_tombstones: usize,
 }
 
 /// Yields the cursor of a message of this node once it has come back.
-pub(super) type Arrival = oneshot::Receiver<Cursor>;
+pub(crate) type Arrival = oneshot::Receiver<Cursor>;
 
 type Digest = [u8; 32];
 
@@ -45,21 +45,21 @@ fn digest(message: &[u8]) -> Digest {
 }
 
 impl Topic {
-    pub(super) fn new(announcements: Announcements<Arc<Numbered>>, max_tombstones: usize) -> Result<Self, BusError> {
+    pub(crate) fn new(announcements: Announcements<Arc<Numbered>>, max_tombstones: usize) -> Result<Self, BusError> {
         let page = Page::new(Epoch::random()?, max_tombstones);
         Ok(Self { page, announcements, phase: watch::Sender::new(Phase::New), expected: Vec::new(), max_tombstones })
     }
 
-    pub(super) fn phase(&self) -> Phase {
+    pub(crate) fn phase(&self) -> Phase {
         *self.phase.borrow()
     }
 
-    pub(super) fn is_joined(&self) -> bool {
+    pub(crate) fn is_joined(&self) -> bool {
         self.phase() == Phase::Joined
     }
 
     /// Wakes nobody: all who wait for the phase wait for the next one.
-    pub(super) fn set_asked(&self) {
+    pub(crate) fn set_asked(&self) {
         self.phase.send_if_modified(|phase| {
             *phase = Phase::Asked;
             false
@@ -70,7 +70,7 @@ impl Topic {
     ///
     /// Without a log nothing can be refused for good: an update that a full page has no room for is the first of a new page, and
     /// the readers of the old one begin anew.
-    pub(super) fn take(&mut self, update: Update, rules: &Rules) -> Result<Sleepers, BusError> {
+    pub(crate) fn take(&mut self, update: Update, rules: &Rules) -> Result<Sleepers, BusError> {
         let mut sleepers = Sleepers::default();
         let numbered = match number(&self.page, update.clone(), rules) {
             Err(NumberError::PageFull { .. } | NumberError::NoVersionLeft)
@@ -91,7 +91,7 @@ impl Topic {
         Ok(sleepers.and(self.announcements.announce_without_waking(at, &numbered)))
     }
 
-    pub(super) fn expect(&mut self, message: &[u8]) -> Arrival {
+    pub(crate) fn expect(&mut self, message: &[u8]) -> Arrival {
         self.expected.retain(|(_, publisher)| !publisher.is_closed());
         let (publisher, arrival) = oneshot::channel();
         self.expected.push((digest(message), publisher));
@@ -99,13 +99,13 @@ impl Topic {
     }
 
     #[cfg(test)]
-    pub(super) fn expected(&self) -> usize {
+    pub(crate) fn expected(&self) -> usize {
         self.expected.len()
     }
 
     /// A message has come and the page is as it is with it: whom to tell, and what. Of two messages with the same bytes the earlier
     /// counts, which takes nobody too far.
-    pub(super) fn arrived(&mut self, message: &[u8]) -> Option<(oneshot::Sender<Cursor>, Cursor)> {
+    pub(crate) fn arrived(&mut self, message: &[u8]) -> Option<(oneshot::Sender<Cursor>, Cursor)> {
         if self.expected.is_empty() {
             return None;
         }
@@ -121,7 +121,7 @@ fn number(page: &Page, update: Update, rules: &Rules) -> Result<Option<Arc<Numbe
 }
 
 /// Why the page did not take an update, without a word of what is in it, because it is logged.
-pub(super) fn reason(error: &BusError) -> &'static str {
+pub(crate) fn reason(error: &BusError) -> &'static str {
     match error {
         BusError::Refused(NumberError::PageFull { .. }) => "the update is larger than a page may be",
         BusError::Refused(NumberError::PostTooLarge { .. }) => "a post in it is larger than it may be",
