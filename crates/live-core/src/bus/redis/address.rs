@@ -33,6 +33,8 @@ pub(super) fn parse(url: &str) -> Result<Client, String> {
     Client::open(info.set_redis_settings(settings).set_tcp_settings(tcp)).map_err(invalid)
 }
 
+pub(super) const NO_RUNTIME: &str = "open it inside a tokio runtime (under #[tokio::main], for example)";
+
 const HOW: &str = "write redis+pubsub://USER:PASSWORD@HOST:PORT/DATABASE, of which every part may be left out";
 
 /// `plain` is the scheme without TLS.

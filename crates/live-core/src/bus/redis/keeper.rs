@@ -12,7 +12,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::bus::BusError;
+use crate::{bus::BusError, config::Config};
 
 /// What there is of a connection.
 #[derive(Debug)]
@@ -115,6 +115,30 @@ pub(super) fn start<K: Keep + 'static>(keep: K, runtime: &Handle) -> (AbortOnDro
     let needed = Arc::new(Notify::new());
     let task = AbortOnDrop(runtime.spawn(run(keep, sender, Arc::clone(&needed))));
     (task, Access { link, needed })
+}
+
+/// Derived from the configuration: nobody should have to think of these by themselves.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Timing {
+    /// How long Redis may take for an answer.
+    pub(super) deadline: Duration,
+    /// How often it is asked whether it is still there, because a half-open connection says nothing. Twice in the time within
+    /// which a hub compares its heads.
+    pub(super) ping: Duration,
+    /// How often channels are looked through for those that nobody is subscribed to any more.
+    pub(super) sweep: Duration,
+}
+
+const SHORTEST_PERIOD: Duration = Duration::from_millis(5);
+
+impl Timing {
+    pub(super) fn new(config: &Config) -> Self {
+        Self {
+            deadline: config.bus_deadline,
+            ping: (config.compare_interval / 2).max(SHORTEST_PERIOD),
+            sweep: (config.linger / 8).clamp(SHORTEST_PERIOD, Duration::from_secs(1)),
+        }
+    }
 }
 
 /// An outage is retried for ever, from this delay up to that one.

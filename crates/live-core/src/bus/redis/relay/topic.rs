@@ -1,4 +1,4 @@
-//! One channel that is subscribed to, and its page as far as this node has seen it since.
+//! One channel that is followed, and its page as far as this node has seen it since.
 
 use std::sync::Arc;
 
@@ -6,10 +6,11 @@ use live_sync::{Announcements, Sleepers};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{oneshot, watch};
 
-use super::topics::Rules;
+use super::topics::{Followed, Rules};
 use crate::{
     bus::BusError,
     cursor::{Cursor, Epoch},
+    id::ChannelId,
     page::{NumberError, Numbered, Page},
     update::Update,
 };
@@ -30,6 +31,8 @@ pub(crate) struct Topic {
     pub(crate) page: Page,
     pub(crate) announcements: Announcements<Arc<Numbered>>,
     pub(crate) phase: watch::Sender<Phase>,
+    /// No other topic of the connection has it.
+    pub(crate) number: u64,
     /// Messages of this node that are on their way; one each for publishers that wait.
     expected: Vec<(Digest, oneshot::Sender<Cursor>)>,
     max_tombstones: usize,
@@ -45,9 +48,18 @@ fn digest(message: &[u8]) -> Digest {
 }
 
 impl Topic {
-    pub(crate) fn new(announcements: Announcements<Arc<Numbered>>, max_tombstones: usize) -> Result<Self, BusError> {
+    pub(crate) fn new(
+        announcements: Announcements<Arc<Numbered>>,
+        max_tombstones: usize,
+        number: u64,
+    ) -> Result<Self, BusError> {
         let page = Page::new(Epoch::random()?, max_tombstones);
-        Ok(Self { page, announcements, phase: watch::Sender::new(Phase::New), expected: Vec::new(), max_tombstones })
+        let phase = watch::Sender::new(Phase::New);
+        Ok(Self { page, announcements, phase, number, expected: Vec::new(), max_tombstones })
+    }
+
+    pub(crate) fn followed(&self, channel: &ChannelId) -> Followed {
+        Followed { channel: channel.clone(), number: self.number }
     }
 
     pub(crate) fn phase(&self) -> Phase {

@@ -1,4 +1,4 @@
-//! The channels that one connection is subscribed to: each with its page, which this node numbers as the messages come.
+//! The channels that are followed over one connection: each with its page, which this node numbers as the messages come.
 
 use std::{
     collections::HashMap,
@@ -6,11 +6,10 @@ use std::{
 };
 
 use live_sync::{Announcements, Tail};
-use redis::{PushInfo, PushKind, Value};
 use tokio::sync::{Notify, watch};
 
 use super::{
-    super::pubsub::message,
+    message::MessageError,
     topic::{self, Arrival, Phase, Topic},
 };
 use crate::{
@@ -55,26 +54,46 @@ pub(crate) struct Topics {
     state: Mutex<State>,
     /// There is something to subscribe to.
     pub(crate) wanted: Notify,
-    /// The connection has ended.
-    pub(crate) disconnected: Notify,
 }
 
 #[derive(Debug, Default)]
 struct State {
     topics: HashMap<ChannelId, Topic>,
+    /// That of the last topic.
+    number: u64,
     ended: bool,
+}
+
+/// A topic as Redis is told of it. The number is used once on a connection: whoever follows the channel again has another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Followed {
+    pub(crate) channel: ChannelId,
+    pub(crate) number: u64,
+}
+
+/// A topic as Redis names it. Without a number it is the one that there is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Named<'a> {
+    pub(crate) channel: &'a str,
+    pub(crate) number: Option<u64>,
+}
+
+impl<'a> From<&'a Followed> for Named<'a> {
+    fn from(followed: &'a Followed) -> Self {
+        Self { channel: followed.channel.as_str(), number: Some(followed.number) }
+    }
 }
 
 /// What Redis is to be told.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Changes {
-    pub(crate) join: Vec<ChannelId>,
-    pub(crate) leave: Vec<ChannelId>,
+    pub(crate) join: Vec<Followed>,
+    pub(crate) leave: Vec<Followed>,
 }
 
 impl Topics {
     pub(crate) fn new(rules: Arc<Rules>) -> Self {
-        Self { rules, state: Mutex::default(), wanted: Notify::new(), disconnected: Notify::new() }
+        Self { rules, state: Mutex::default(), wanted: Notify::new() }
     }
 
     /// Begins a tail of a channel. Its snapshot may be read once the channel is joined.
@@ -84,7 +103,8 @@ impl Topics {
             return Err(BusError::Unavailable);
         }
         if !state.topics.contains_key(channel) {
-            let topic = Topic::new(Announcements::new(TAIL_CAPACITY), self.rules.max_tombstones)?;
+            state.number += 1;
+            let topic = Topic::new(Announcements::new(TAIL_CAPACITY), self.rules.max_tombstones, state.number)?;
             state.topics.insert(channel.clone(), topic);
             self.wanted.notify_one();
         }
@@ -144,9 +164,9 @@ impl Topics {
                 Phase::New if is_left => {}
                 Phase::New => {
                     topic.set_asked();
-                    changes.join.push(channel.clone());
+                    changes.join.push(topic.followed(channel));
                 }
-                Phase::Joined if is_left => changes.leave.push(channel.clone()),
+                Phase::Joined if is_left => changes.leave.push(topic.followed(channel)),
                 Phase::Asked | Phase::Joined => {}
             }
             is_left && topic.phase() != Phase::Asked
@@ -158,8 +178,11 @@ impl Topics {
     }
 
     /// Redis does not let this node subscribe to the channel. Those who wait for it are told by the end of the topic.
-    pub(crate) fn refuse(&self, channel: &ChannelId) {
-        let refused = lock(&self.state).topics.remove(channel);
+    pub(crate) fn refuse(&self, followed: &Followed) {
+        let mut state = lock(&self.state);
+        let is_this = state.topics.get(&followed.channel).is_some_and(|topic| topic.number == followed.number);
+        let refused = if is_this { state.topics.remove(&followed.channel) } else { None };
+        drop(state);
         drop(refused);
     }
 
@@ -172,28 +195,16 @@ impl Topics {
         topics.values().for_each(|topic| topic.announcements.lose());
     }
 
-    /// What Redis says of its own accord, in its order.
-    pub(crate) fn handle(&self, push: &PushInfo) {
-        match (&push.kind, push.data.as_slice()) {
-            (PushKind::Message, [Value::BulkString(group), Value::BulkString(message)]) => {
-                self.handle_message(group, message);
-            }
-            // From here on nothing is missed. What came before was for an earlier subscription.
-            (PushKind::Subscribe, [Value::BulkString(group), ..]) => {
-                if let Some(phase) = self.with_topic(group, |_, topic| topic.phase.clone()) {
-                    phase.send_replace(Phase::Joined);
-                }
-            }
-            (PushKind::Unsubscribe, [Value::BulkString(group), ..]) => self.handle_unsubscribed(group),
-            (PushKind::Disconnection, _) => self.disconnected.notify_one(),
-            _ => {}
+    /// From here on nothing is missed. What came before was for an earlier topic.
+    pub(crate) fn join(&self, named: Named<'_>) {
+        if let Some(phase) = self.with_topic(named, |_, topic| topic.phase.clone()) {
+            phase.send_replace(Phase::Joined);
         }
     }
 
-    fn handle_message(&self, group: &[u8], message: &[u8]) {
-        // Parsed before the lock is taken: that is most of the work.
-        let update = message::decode(message, self.rules.max_message_bytes);
-        let handled = self.with_topic(group, |channel, topic| {
+    /// A message to a topic has come, and this is what is in it.
+    pub(crate) fn take(&self, named: Named<'_>, message: &[u8], update: Result<Update, MessageError>) {
+        let handled = self.with_topic(named, |channel, topic| {
             if !topic.is_joined() {
                 return None;
             }
@@ -213,22 +224,25 @@ impl Topics {
         }
     }
 
-    /// Redis ends a subscription that nobody here gave up.
-    fn handle_unsubscribed(&self, group: &[u8]) {
-        let Some(channel) = message::channel_of(group) else { return };
+    /// Redis has ended what nobody here gave up.
+    pub(crate) fn lose(&self, named: Named<'_>) {
         let mut state = lock(&self.state);
-        let is_joined = state.topics.get(channel).is_some_and(Topic::is_joined);
-        let ended = if is_joined { state.topics.remove(channel) } else { None };
+        let is_this = find(&state, named).is_some_and(|(_, topic)| topic.is_joined());
+        let ended = if is_this { state.topics.remove(named.channel) } else { None };
         drop(state);
         ended.iter().for_each(|topic| topic.announcements.lose());
     }
 
-    fn with_topic<T>(&self, group: &[u8], change: impl FnOnce(&ChannelId, &mut Topic) -> T) -> Option<T> {
-        let channel = message::channel_of(group)?;
+    fn with_topic<T>(&self, named: Named<'_>, change: impl FnOnce(&ChannelId, &mut Topic) -> T) -> Option<T> {
         let mut state = lock(&self.state);
-        let channel = state.topics.get_key_value(channel)?.0.clone();
+        let channel = find(&state, named)?.0.clone();
         state.topics.get_mut(&channel).map(|topic| change(&channel, topic))
     }
+}
+
+fn find<'a>(state: &'a State, named: Named<'_>) -> Option<(&'a ChannelId, &'a Topic)> {
+    let found = state.topics.get_key_value(named.channel)?;
+    named.number.is_none_or(|number| number == found.1.number).then_some(found)
 }
 
 fn joined<'a>(state: &'a State, channel: &ChannelId) -> Option<&'a Topic> {

@@ -1,4 +1,4 @@
-//! What Redis says, without Redis.
+//! What comes from Redis, without Redis.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -7,6 +7,7 @@ use std::{
 
 use live_sync::Event;
 
+use super::super::message;
 use super::*;
 use crate::bus::Subscription;
 
@@ -18,22 +19,27 @@ fn channel() -> ChannelId {
     ChannelId::new("a").unwrap()
 }
 
-fn pushed(topics: &Topics, kind: PushKind, rest: Value) {
-    topics.handle(&PushInfo { kind, data: vec![Value::BulkString(b"group_a".to_vec()), rest] });
+const A: Named<'_> = Named { channel: "a", number: None };
+
+fn followed(number: u64) -> Followed {
+    Followed { channel: channel(), number }
+}
+
+fn take(topics: &Topics, message: &[u8]) {
+    topics.take(A, message, message::decode(message, usize::MAX));
 }
 
 fn message(topics: &Topics, post: &str) {
-    let json = format!("{{\"renders\": {{\"{post}\": {{\"content\": \"x\"}}}}}}");
-    pushed(topics, PushKind::Message, Value::BulkString(json.into_bytes()));
+    take(topics, format!("{{\"renders\": {{\"{post}\": {{\"content\": \"x\"}}}}}}").as_bytes());
 }
 
 /// Redis has been asked, and has acknowledged.
 fn joined(topics: &Topics) -> Subscription {
     let (tail, phase) = topics.enter(&channel()).unwrap();
-    assert_eq!(topics.changes(), Changes { join: vec![channel()], leave: vec![] });
+    assert_eq!(topics.changes(), Changes { join: vec![followed(1)], leave: vec![] });
     message(topics, "of-an-earlier-subscription");
     assert_ne!(*phase.borrow(), Phase::Joined);
-    pushed(topics, PushKind::Subscribe, Value::Int(1));
+    topics.join(A);
     assert_eq!(*phase.borrow(), Phase::Joined);
     let page = topics.page(&channel()).unwrap();
     tail.follow(page.cursor().version.number(), page)
@@ -65,13 +71,13 @@ fn a_channel_that_somebody_enters_while_it_is_left_is_joined_anew() {
     let epoch = topics.head(&channel()).epoch;
     assert_eq!(topics.changes(), Changes::default());
     drop(first);
-    assert_eq!(topics.changes(), Changes { join: vec![], leave: vec![channel()] });
+    assert_eq!(topics.changes(), Changes { join: vec![], leave: vec![followed(1)] });
     // Redis has not answered yet, and what it has sent already is not for the newcomer.
     let (_tail, phase) = topics.enter(&channel()).unwrap();
     message(&topics, "late");
-    pushed(&topics, PushKind::Unsubscribe, Value::Int(0));
-    assert_eq!(topics.changes(), Changes { join: vec![channel()], leave: vec![] });
-    pushed(&topics, PushKind::Subscribe, Value::Int(1));
+    topics.lose(A);
+    assert_eq!(topics.changes(), Changes { join: vec![followed(2)], leave: vec![] });
+    topics.join(A);
     assert_eq!(*phase.borrow(), Phase::Joined);
     assert!(!topics.page(&channel()).unwrap().has_log());
     assert_ne!(topics.head(&channel()).epoch, epoch);
@@ -87,7 +93,7 @@ fn a_channel_that_is_left_before_redis_was_asked_is_forgotten() {
 
 #[test]
 fn whoever_is_subscribed_learns_of_every_end() {
-    let ends: [fn(&Topics); 2] = [|topics| pushed(topics, PushKind::Unsubscribe, Value::Int(0)), |topics| topics.end()];
+    let ends: [fn(&Topics); 2] = [|topics| topics.lose(A), |topics| topics.end()];
     for end in ends {
         let topics = topics();
         let mut subscription = joined(&topics);
@@ -141,10 +147,10 @@ impl Wake for Looks {
 fn nobody_is_woken_while_the_topics_are_locked() {
     let wakes: [fn(&Topics); 5] = [
         |topics| message(topics, "1"),
-        |topics| pushed(topics, PushKind::Message, Value::BulkString(b"on its way".to_vec())),
+        |topics| take(topics, b"on its way"),
         |topics| assert!(topics.seed(&channel(), Update::replace([])).is_ok()),
-        |topics| pushed(topics, PushKind::Unsubscribe, Value::Int(0)),
-        |topics| topics.refuse(&channel()),
+        |topics| topics.lose(A),
+        |topics| topics.refuse(&followed(1)),
     ];
     for wake in wakes {
         let looks = Looks::new();
@@ -168,15 +174,15 @@ fn nobody_who_waits_for_a_channel_is_woken_while_the_topics_are_locked() {
     let (tail, mut phase) = looks.topics.enter(&channel()).unwrap();
     let mut acknowledged = Box::pin(phase.wait_for(|phase| *phase == Phase::Joined));
     assert!(acknowledged.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
-    assert_eq!(looks.topics.changes().join, [channel()]);
-    pushed(&looks.topics, PushKind::Subscribe, Value::Int(1));
+    assert_eq!(looks.topics.changes().join, [followed(1)]);
+    looks.topics.join(A);
     assert_eq!((looks.free.load(Ordering::SeqCst), looks.held.load(Ordering::SeqCst)), (1, 0));
     assert!(acknowledged.as_mut().poll(&mut Context::from_waker(&waker)).is_ready());
     drop((acknowledged, tail));
     let arrival = looks.topics.expect(&channel(), b"on its way").unwrap();
     let mut arrival = Box::pin(arrival);
     assert!(arrival.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
-    assert_eq!(looks.topics.changes().leave, [channel()]);
+    assert_eq!(looks.topics.changes().leave, [followed(1)]);
     assert_eq!((looks.free.load(Ordering::SeqCst), looks.held.load(Ordering::SeqCst)), (2, 0));
 }
 
@@ -190,7 +196,7 @@ fn an_update_that_no_page_has_room_for_leaves_the_page_as_it_is() {
     let before = topics.page(&channel()).unwrap();
     let render = |post: &str| format!("\"{post}\": {{\"content\": \"x\"}}");
     let three = format!("{{\"renders\": {{{}}}}}", ["3", "4", "5"].map(render).join(","));
-    pushed(&topics, PushKind::Message, Value::BulkString(three.into_bytes()));
+    take(&topics, three.as_bytes());
     assert_eq!(topics.page(&channel()).unwrap().cursor(), before.cursor());
     message(&topics, "1");
     while let Some(event) = next(&mut subscription) {

@@ -1,25 +1,12 @@
-//! What is on the wire between publishers and this bus: Wagtail Live's own channel names and JSON.
+//! What a message says of an update: Wagtail Live's own JSON.
 
 use indexmap::IndexMap;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use crate::{
-    id::{ChannelId, PostId},
+    id::PostId,
     update::{Item, Render, Sort, Update, UpdateError},
 };
-
-/// What the original puts before a channel id (`make_channel_group_name`).
-const GROUP: &str = "group_";
-
-/// The name of the page's channel in Redis, which takes any text as it is.
-pub(crate) fn group(channel: &ChannelId) -> String {
-    format!("{GROUP}{channel}")
-}
-
-/// The channel id in the name of a channel in Redis.
-pub(crate) fn channel_of(group: &[u8]) -> Option<&str> {
-    std::str::from_utf8(group).ok()?.strip_prefix(GROUP)
-}
 
 /// Why a message is skipped. It says nothing of what is in the message, because it is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -117,17 +104,6 @@ mod tests {
 
     fn id(id: &str) -> PostId {
         PostId::new(id).unwrap()
-    }
-
-    #[test]
-    fn a_channel_in_redis_is_named_as_the_original_names_it() {
-        for name in ["GOLD", "group_", "*", "Ünïcode ✓", "a b{c}", "]["] {
-            let channel = ChannelId::new(name).unwrap();
-            assert_eq!(group(&channel), format!("group_{name}"));
-            assert_eq!(channel_of(group(&channel).as_bytes()), Some(name));
-        }
-        assert_eq!(channel_of(b"liveblog_GOLD"), None);
-        assert_eq!(channel_of(b"group_\xff"), None);
     }
 
     #[test]

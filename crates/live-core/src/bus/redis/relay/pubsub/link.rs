@@ -1,46 +1,45 @@
-//! The connection that the bus relays over: what it tells Redis of the channels that come and go, and that it is still there.
+//! The connection: what it tells Redis of the channels that come and go, what it hears, and that it is still there.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc};
 
-use redis::{AsyncConnectionConfig, Client, PushInfo, RedisError, aio::MultiplexedConnection};
-use tokio::time::MissedTickBehavior;
+use redis::{AsyncConnectionConfig, Client, PushInfo, PushKind, RedisError, Value, aio::MultiplexedConnection};
+use tokio::{sync::Notify, time::MissedTickBehavior};
 
 use super::{
     super::{
-        keeper::{Keep, Loss, is_refusal},
-        relay::topics::{Rules, Topics},
+        super::keeper::{Keep, Loss, Timing, bus_error, is_refusal},
+        Carry,
+        topics::{Followed, Named, Rules, Topics},
     },
-    message,
+    Wire,
 };
-use crate::{config::Config, id::ChannelId};
+use crate::{bus::BusError, config::Config};
 
 /// One connection, and what was subscribed to over it.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(in crate::bus::redis) struct Connection {
     pub(super) redis: MultiplexedConnection,
-    pub(super) topics: Arc<Topics>,
+    pushed: Arc<Pushed>,
+}
+
+/// What Redis says of its own accord goes here.
+#[derive(Debug)]
+struct Pushed {
+    topics: Topics,
+    wire: Arc<dyn Wire>,
+    max_message_bytes: usize,
+    /// The connection has ended.
+    disconnected: Notify,
 }
 
 /// Keeps the connection.
-pub(super) struct Keeper {
+pub(in crate::bus::redis) struct Keeper {
     client: Client,
+    wire: Arc<dyn Wire>,
     rules: Arc<Rules>,
     timing: Timing,
 }
 
-/// Derived from the configuration: nobody should have to think of these by themselves.
-#[derive(Debug, Clone, Copy)]
-struct Timing {
-    /// How long Redis may take for an answer.
-    deadline: Duration,
-    /// How often it is asked whether it is still there, because a half-open connection says nothing. Twice in the time within
-    /// which a hub compares its heads.
-    ping: Duration,
-    /// How often channels are looked through for those that nobody is subscribed to any more.
-    sweep: Duration,
-}
-
-const SHORTEST_PERIOD: Duration = Duration::from_millis(5);
 /// Channels in one command: enough for a few round trips after an outage, and few enough for a ping between them.
 const BATCH: usize = 1_000;
 
@@ -52,12 +51,14 @@ impl Keep for Keeper {
     }
 
     async fn connect(&self) -> Result<Arc<Connection>, Loss> {
-        let topics = Arc::new(Topics::new(Arc::clone(&self.rules)));
-        let pushed = Arc::clone(&topics);
+        let topics = Topics::new(Arc::clone(&self.rules));
+        let (wire, max_message_bytes) = (Arc::clone(&self.wire), self.rules.max_message_bytes);
+        let pushed = Arc::new(Pushed { topics, wire, max_message_bytes, disconnected: Notify::new() });
+        let receiver = Arc::clone(&pushed);
         // Handled where it is read, so that there is no queue: what is not taken in time stays with Redis, which then closes the
         // connection, and that is noticed.
         let handle = move |push: PushInfo| {
-            pushed.handle(&push);
+            receiver.handle(&push);
             Ok::<(), redis::aio::SendError>(())
         };
         let config = AsyncConnectionConfig::new()
@@ -69,7 +70,7 @@ impl Keep for Keeper {
         let connecting: Pin<Box<dyn Future<Output = _> + Send + '_>> =
             Box::pin(self.client.get_multiplexed_async_connection_with_config(&config));
         let redis = tokio::time::timeout(self.timing.deadline, connecting).await.map_err(|_| Loss::Silent)??;
-        Ok(Arc::new(Connection { redis, topics }))
+        Ok(Arc::new(Connection { redis, pushed }))
     }
 
     async fn attend(&self, connection: &Connection) -> Loss {
@@ -78,18 +79,13 @@ impl Keep for Keeper {
     }
 
     fn end(connection: &Connection) {
-        connection.topics.end();
+        connection.topics().end();
     }
 }
 
 impl Keeper {
-    pub(super) fn new(client: Client, rules: Arc<Rules>, config: &Config) -> Self {
-        let timing = Timing {
-            deadline: config.bus_deadline,
-            ping: (config.compare_interval / 2).max(SHORTEST_PERIOD),
-            sweep: (config.linger / 8).clamp(SHORTEST_PERIOD, Duration::from_secs(1)),
-        };
-        Self { client, rules, timing }
+    pub(super) fn new(client: Client, wire: Arc<dyn Wire>, rules: Arc<Rules>, config: &Config) -> Self {
+        Self { client, wire, rules, timing: Timing::new(config) }
     }
 
     async fn work(&self, connection: &Connection) -> Result<std::convert::Infallible, Loss> {
@@ -99,8 +95,8 @@ impl Keeper {
         sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                () = connection.topics.disconnected.notified() => return Err(Loss::Closed),
-                () = connection.topics.wanted.notified() => self.subscribe(connection).await?,
+                () = connection.pushed.disconnected.notified() => return Err(Loss::Closed),
+                () = connection.topics().wanted.notified() => self.subscribe(connection).await?,
                 _ = sweeps.tick() => self.subscribe(connection).await?,
                 _ = pings.tick() => drop(self.answered(connection.ping()).await?),
             }
@@ -109,10 +105,10 @@ impl Keeper {
 
     /// Tells Redis which channels have come and gone. Nobody else does, so one command follows the other.
     async fn subscribe(&self, connection: &Connection) -> Result<(), Loss> {
-        let changes = connection.topics.changes();
+        let changes = connection.topics().changes();
         let mut redis = connection.redis.clone();
         for batch in changes.leave.chunks(BATCH) {
-            let groups: Vec<_> = batch.iter().map(message::group).collect();
+            let groups: Vec<_> = batch.iter().map(|followed| self.wire.name(&followed.channel)).collect();
             match self.answered(redis.unsubscribe(&groups)).await {
                 // What Redis goes on sending is for nobody here.
                 Err(Loss::Redis(error)) if is_refusal(&error) => {
@@ -122,7 +118,7 @@ impl Keeper {
             }
         }
         for batch in changes.join.chunks(BATCH) {
-            let groups: Vec<_> = batch.iter().map(message::group).collect();
+            let groups: Vec<_> = batch.iter().map(|followed| self.wire.name(&followed.channel)).collect();
             match self.answered(redis.subscribe(&groups)).await {
                 Err(Loss::Redis(error)) if is_refusal(&error) => self.subscribe_singly(connection, batch).await?,
                 answer => answer?,
@@ -132,13 +128,14 @@ impl Keeper {
     }
 
     /// Redis refuses the whole command for one channel that its access rules keep from us.
-    async fn subscribe_singly(&self, connection: &Connection, channels: &[ChannelId]) -> Result<(), Loss> {
+    async fn subscribe_singly(&self, connection: &Connection, channels: &[Followed]) -> Result<(), Loss> {
         let mut redis = connection.redis.clone();
-        for channel in channels {
-            match self.answered(redis.subscribe(message::group(channel))).await {
+        for followed in channels {
+            let channel = &followed.channel;
+            match self.answered(redis.subscribe(self.wire.name(channel))).await {
                 Err(Loss::Redis(error)) if is_refusal(&error) => {
                     tracing::warn!(%channel, %error, "Redis refuses the subscription");
-                    connection.topics.refuse(channel);
+                    connection.topics().refuse(followed);
                 }
                 answer => answer?,
             }
@@ -151,6 +148,16 @@ impl Keeper {
     }
 }
 
+impl Carry for Connection {
+    fn topics(&self) -> &Topics {
+        &self.pushed.topics
+    }
+
+    async fn confirm(&self) -> Result<(), BusError> {
+        self.ping().await.map_err(bus_error)?.map_err(bus_error)
+    }
+}
+
 impl Connection {
     /// Once it is answered, everything that was published before has arrived. A refusal (of a Redis that is loading or busy, or of
     /// a replica without its master) is an answer in the same order: the outer error alone is a loss.
@@ -158,6 +165,30 @@ impl Connection {
         match redis::cmd("PING").exec_async(&mut self.redis.clone()).await {
             Err(error) if !is_refusal(&error) => Err(error),
             answer => Ok(answer),
+        }
+    }
+}
+
+impl Pushed {
+    /// What Redis says, in its order.
+    fn handle(&self, push: &PushInfo) {
+        let (group, rest) = match push.data.as_slice() {
+            [Value::BulkString(group), rest @ ..] => (group.as_slice(), rest),
+            _ => (&[][..], &[][..]),
+        };
+        if push.kind == PushKind::Disconnection {
+            return self.disconnected.notify_one();
+        }
+        let Some(channel) = self.wire.channel_of(group) else { return };
+        let named = Named { channel, number: None };
+        match (&push.kind, rest) {
+            // Parsed before the topics are locked: that is most of the work.
+            (PushKind::Message, [Value::BulkString(message)]) => {
+                self.topics.take(named, message, self.wire.decode(message, self.max_message_bytes));
+            }
+            (PushKind::Subscribe, _) => self.topics.join(named),
+            (PushKind::Unsubscribe, _) => self.topics.lose(named),
+            _ => {}
         }
     }
 }
