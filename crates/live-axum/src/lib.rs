@@ -113,6 +113,8 @@ mod shown {
     struct InYourTemplate;
     #[doc = include_str!("../../../docs/set-up-piesocket.md")]
     struct SetUpPieSocket;
+    #[doc = include_str!("../../../docs/set-up-redis-channels.md")]
+    struct SetUpRedisChannels;
     #[doc = include_str!("../../../docs/set-up-redis-pubsub.md")]
     struct SetUpRedisPubSub;
 }

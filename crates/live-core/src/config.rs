@@ -93,7 +93,7 @@ pub struct Config {
 
     /// Bytes of one message from a reader; readers send nothing. Default: 4 KiB.
     pub max_incoming_bytes: usize,
-    /// Bytes of a publish over HTTP; on the bus `redis+pubsub:` of every publish, and of every message from Redis, where larger ones
+    /// Bytes of a publish over HTTP; on the buses `redis+pubsub:` and `redis+channels:` of every publish, and of every message from Redis, where larger ones
     /// are skipped. Default: 16 MiB, a whole page.
     pub max_publish_bytes: usize,
     /// Sockets that `serve` holds at a time, beside those that became WebSockets. Default: 20,000; more wait to be accepted.

@@ -11,7 +11,7 @@ mod sqlite;
 use std::{fmt, pin::Pin, sync::Arc};
 
 #[cfg(feature = "redis")]
-pub use self::redis::{RedisBus, RedisPubSubBus};
+pub use self::redis::{RedisBus, RedisChannelsBus, RedisPubSubBus};
 #[cfg(feature = "sqlite")]
 pub use self::sqlite::SqliteBus;
 pub use self::{
@@ -159,6 +159,8 @@ pub enum BusError {
 ///   `rediss` over TLS: many processes, as durable as Redis. It works without Redis until it is there.
 /// - `redis+pubsub://USER:PASSWORD@HOST:PORT/DATABASE`, `rediss+pubsub://…` over TLS: many processes, nothing is kept. It is what
 ///   Wagtail Live publishes to, and without an address it is Wagtail Live's default one.
+/// - `redis+channels://USER:PASSWORD@HOST:PORT/DATABASE?layer=core`, `rediss+channels://…` over TLS: the same over the channel layer
+///   of Django Channels. [`RedisChannelsBus`] has the parameters.
 ///
 /// # Errors
 /// [`BusError::Open`] names what is wrong with the URL or the file.
@@ -173,11 +175,13 @@ pub fn from_url(url: &str, config: &Config) -> Result<Arc<dyn EventBus>, BusErro
         Some((scheme, _)) if redis::LOG_SCHEMES.contains(&scheme) => Ok(Arc::new(RedisBus::open(url, config)?)),
         #[cfg(feature = "redis")]
         Some(("redis+pubsub" | "rediss+pubsub", _)) => Ok(Arc::new(RedisPubSubBus::open(url, config)?)),
+        #[cfg(feature = "redis")]
+        Some(("redis+channels" | "rediss+channels", _)) => Ok(Arc::new(RedisChannelsBus::open(url, config)?)),
         #[cfg(not(feature = "redis"))]
         Some((scheme, _)) if scheme.starts_with("redis") => {
             Err(refuse(url, "this program was built without the feature redis of live-core"))
         }
-        _ => Err(refuse(url, "write memory:, sqlite:FILE, redis://HOST or redis+pubsub://HOST")),
+        _ => Err(refuse(url, "write memory:, sqlite:FILE, redis://HOST, redis+pubsub://HOST or redis+channels://HOST")),
     }
 }
 
@@ -208,7 +212,11 @@ mod tests {
         let urls = ["redis://me:se@cr/et@example.org", "kafka://:se@cr/et@example.org", "redis+pubsub", ""];
         for url in urls.into_iter().chain(["redis://:se@cr/et", "redis://example.org/?password=cr/et", "redis:cr/et"]) {
             let error = from_url(url, &Config::default()).unwrap_err().to_string();
-            assert!(error.contains("write memory:, sqlite:FILE, redis://HOST or redis+pubsub://HOST"), "{error}");
+            assert!(
+                error
+                    .contains("write memory:, sqlite:FILE, redis://HOST, redis+pubsub://HOST or redis+channels://HOST"),
+                "{error}"
+            );
             assert!(!error.contains("cr/et"), "{error}");
         }
     }

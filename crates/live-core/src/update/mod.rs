@@ -129,6 +129,11 @@ impl Update {
         self.replace
     }
 
+    #[cfg(feature = "redis")]
+    pub(crate) fn items(&self) -> &IndexMap<PostId, Item> {
+        &self.items
+    }
+
     pub(crate) fn into_items(self) -> IndexMap<PostId, Item> {
         self.items
     }

@@ -1,6 +1,7 @@
-//! The bus `redis+pubsub://`, on a redis-server of its own for each test.
+//! The buses on Redis, on a redis-server of its own for each test.
 
 mod addresses;
+mod channels;
 mod following;
 mod garbage;
 mod nodes;
@@ -52,7 +53,11 @@ impl Node {
     }
 
     fn with(redis: &RedisServer, config: Config) -> Self {
-        let bus = bus::from_url(&redis.url(), &config).unwrap();
+        Self::on(&redis.url(), config)
+    }
+
+    fn on(url: &str, config: Config) -> Self {
+        let bus = bus::from_url(url, &config).unwrap();
         Self { bus: Arc::clone(&bus), hub: Hub::new(bus, config).unwrap() }
     }
 

@@ -15,31 +15,35 @@ pub(super) fn parse(url: &str) -> Result<Client, String> {
         Some(("rediss+pubsub", rest)) => ("rediss", rest),
         _ => return Err(HOW.to_owned()),
     };
-    if scheme == "rediss" {
-        prepare_tls("redis+pubsub://")?;
-    }
     let address = match rest.strip_prefix("//") {
         None if rest.is_empty() => DEFAULT,
         Some("") => DEFAULT,
         Some(address) => address,
         None => return Err(HOW.to_owned()),
     };
-    let invalid = |error: redis::RedisError| format!("{error}; {HOW}");
-    let info: ConnectionInfo = format!("{scheme}://{address}").into_connection_info().map_err(invalid)?;
     // One RESP3 connection carries everything: what is published, what arrives, and the pings in between.
-    let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+    client(scheme, address, ProtocolVersion::RESP3).map_err(|error| format!("{error}; {HOW}"))
+}
+
+/// One Redis, by `redis` or `rediss` and what comes behind the slashes.
+pub(super) fn client(scheme: &str, address: &str, protocol: ProtocolVersion) -> Result<Client, String> {
+    if scheme == "rediss" {
+        prepare_tls()?;
+    }
+    let text = |error: redis::RedisError| error.to_string();
+    let info: ConnectionInfo = format!("{scheme}://{address}").into_connection_info().map_err(text)?;
+    let settings = info.redis_settings().clone().set_protocol(protocol);
     // A small message must not wait for the acknowledgement of the one before it.
     let tcp = info.tcp_settings().clone().set_nodelay(true);
-    Client::open(info.set_redis_settings(settings).set_tcp_settings(tcp)).map_err(invalid)
+    Client::open(info.set_redis_settings(settings).set_tcp_settings(tcp)).map_err(text)
 }
 
 pub(super) const NO_RUNTIME: &str = "open it inside a tokio runtime (under #[tokio::main], for example)";
 
 const HOW: &str = "write redis+pubsub://USER:PASSWORD@HOST:PORT/DATABASE, of which every part may be left out";
 
-/// `plain` is the scheme without TLS.
 #[cfg(feature = "redis-tls")]
-pub(super) fn prepare_tls(_plain: &str) -> Result<(), String> {
+pub(super) fn prepare_tls() -> Result<(), String> {
     // The Redis client takes the process's own choice of cryptography, and panics where it cannot tell which.
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // Somebody else may have been faster, which is just as well.
@@ -49,10 +53,9 @@ pub(super) fn prepare_tls(_plain: &str) -> Result<(), String> {
 }
 
 #[cfg(not(feature = "redis-tls"))]
-pub(super) fn prepare_tls(plain: &str) -> Result<(), String> {
-    Err(format!(
-        "this program was built without the feature redis-tls of live-core; use {plain}, or build it with that feature"
-    ))
+pub(super) fn prepare_tls() -> Result<(), String> {
+    Err("this program was built without the feature redis-tls of live-core; build it with that, or write redis in the place of rediss"
+        .to_owned())
 }
 
 #[cfg(test)]

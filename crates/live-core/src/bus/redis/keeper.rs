@@ -47,6 +47,9 @@ pub(super) enum Loss {
     Closed,
     #[error("Redis does not answer")]
     Silent,
+    /// It is there, and something is lost all the same.
+    #[error("{0}")]
+    Missed(&'static str),
     #[error(transparent)]
     Redis(#[from] RedisError),
     #[error("Redis is a read-only replica; name its master, or let sentinels do so")]
@@ -201,7 +204,9 @@ fn retry_delay(failures: u32) -> Duration {
 
 /// Whether Redis has answered, and said no.
 pub(super) fn is_refusal(error: &RedisError) -> bool {
-    error.code().is_some() && !error.is_unrecoverable_error()
+    // One of several commands has no code of its own.
+    let is_answer = error.code().is_some() || error.clone().into_server_errors().is_some();
+    is_answer && !error.is_unrecoverable_error()
 }
 
 /// What Redis refuses has no effect; of what else goes wrong nobody knows whether it had one.

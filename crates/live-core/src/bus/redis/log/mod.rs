@@ -26,7 +26,10 @@ use self::{
     topic::Phase,
     topics::Topics,
 };
-use super::keeper::{self, AbortOnDrop, Access, bus_error, is_refusal};
+use super::{
+    address,
+    keeper::{self, AbortOnDrop, Access, bus_error, is_refusal},
+};
 use crate::{
     bus::{self, BusError, BusFuture, EventBus, IdempotencyKey, Published, Subscription},
     config::Config,
@@ -77,8 +80,7 @@ impl RedisBus {
     pub fn open(url: &str, config: &Config) -> Result<Self, BusError> {
         let refuse = |reason: String| bus::refuse(url, reason);
         let place = url::parse(url).map_err(refuse)?;
-        let runtime = Handle::try_current()
-            .map_err(|_| refuse("open it inside a tokio runtime (under #[tokio::main], for example)".to_owned()))?;
+        let runtime = Handle::try_current().map_err(|_| refuse(address::NO_RUNTIME.to_owned()))?;
         let names = Names::new(&place.prefix);
         let probe = names.beside("check");
         let topics = Arc::new(Topics::new(names));

@@ -51,7 +51,7 @@ pub(super) fn parse(url: &str) -> Result<Place, String> {
         authority.rsplit_once('@').map_or((String::new(), authority), |(user, hosts)| (format!("{user}@"), hosts));
     let single = if scheme.starts_with("rediss") { "rediss" } else { "redis" };
     if single == "rediss" {
-        prepare_tls("redis://")?;
+        prepare_tls()?;
     }
     let connections = |database: &str| -> Result<Vec<ConnectionInfo>, String> {
         hosts.split(',').map(|host| connection(&format!("{single}://{user}{host}/{database}"))).collect()

@@ -1,7 +1,7 @@
 //! What a message says of an update: Wagtail Live's own JSON.
 
 use indexmap::IndexMap;
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde::Serialize;
 
 use crate::{
     id::PostId,
@@ -19,6 +19,14 @@ pub(crate) enum MessageError {
     NotJson,
     #[error("the message is not the JSON of an update")]
     NotAnUpdate,
+    #[error("the message is too short")]
+    TooShort,
+    #[error("the message cannot be decrypted: it has another key, or is older than the expiry")]
+    NotDecrypted,
+    #[error("the message is not MessagePack")]
+    NotMessagePack,
+    #[error("the message is no event of Wagtail Live")]
+    NotAnEvent,
 }
 
 /// Parses a message, without the content of hidden posts.
@@ -33,20 +41,29 @@ pub(crate) fn decode(message: &[u8], max: usize) -> Result<Update, MessageError>
     })
 }
 
-/// The JSON of the original's publishers. What they do not know (`sort`, `rev`, `reset`) is beside it, where their readers ignore it.
+/// The JSON of the original's publishers.
 pub(crate) fn encode(update: &Update) -> Vec<u8> {
     // An update has nothing that JSON cannot say.
-    serde_json::to_vec(&Message(update)).unwrap_or_default()
+    serde_json::to_vec(&Message::new(None, update)).unwrap_or_default()
 }
 
-struct Message<'a>(&'a Update);
+/// What the original's publishers send. What they do not know (`sort`, `rev`, `reset`) is beside it, where their readers ignore it.
+#[derive(Serialize)]
+pub(crate) struct Message<'a> {
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    renders: IndexMap<&'a PostId, RenderOut<'a>>,
+    removals: Vec<RemovalOut<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reset: Option<bool>,
+}
 
-impl Serialize for Message<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let items = self.0.clone().into_items();
+impl<'a> Message<'a> {
+    /// `kind` is what it is called on a bus that has others as well.
+    pub(crate) fn new(kind: Option<&'static str>, update: &'a Update) -> Self {
         let mut renders = IndexMap::new();
         let mut removals = Vec::new();
-        for (id, item) in &items {
+        for (id, item) in update.items() {
             match item {
                 Item::Render(render) => {
                     renders.insert(id, RenderOut::of(render));
@@ -58,13 +75,7 @@ impl Serialize for Message<'_> {
                 }
             }
         }
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("renders", &renders)?;
-        map.serialize_entry("removals", &removals)?;
-        if self.0.is_replace() {
-            map.serialize_entry("reset", &true)?;
-        }
-        map.end()
+        Self { kind, renders, removals, reset: update.is_replace().then_some(true) }
     }
 }
 

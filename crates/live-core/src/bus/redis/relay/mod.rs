@@ -10,7 +10,7 @@ pub(super) mod pubsub;
 mod topic;
 pub(super) mod topics;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use tokio::runtime::Handle;
 
@@ -95,15 +95,33 @@ impl<R: Relay> RelayedBus<R> {
         tokio::time::timeout(self.deadline, answer).await.unwrap_or(Err(BusError::Unavailable))
     }
 
+    /// Returns once everything that was published before has arrived.
+    async fn confirmed(&self, place: usize) -> Result<Arc<R::Connection>, BusError> {
+        let connection = self.links.connection(place).await?;
+        connection.confirm().await?;
+        Ok(connection)
+    }
+
+    /// A host that is away takes only its own pages along: their heads are unknown, and all that a check asks about is every host.
     async fn heads_now(&self, channels: &[ChannelId]) -> Result<Vec<Cursor>, BusError> {
-        let mut connections = Vec::new();
-        for place in 0..self.links.count() {
-            let connection = self.links.connection(place).await?;
-            connection.confirm().await?;
-            connections.push(connection);
+        let places: Vec<_> = channels.iter().map(|channel| self.relay.place(channel)).collect();
+        let count = self.links.count();
+        let (mut connections, mut failed) = (HashMap::new(), None);
+        for place in (0..count).filter(|place| places.is_empty() || places.contains(place)) {
+            // One that hangs leaves time for the others.
+            let each = self.deadline / u32::try_from(count).unwrap_or(1);
+            match tokio::time::timeout(each, self.confirmed(place)).await.unwrap_or(Err(BusError::Unavailable)) {
+                Ok(connection) => drop(connections.insert(place, connection)),
+                Err(error) => failed = Some(error),
+            }
         }
-        let head = |channel| connections.get(self.relay.place(channel)).map(|of| of.topics().head(channel));
-        channels.iter().map(|channel| head(channel).ok_or(BusError::Unavailable)).collect()
+        match failed {
+            Some(error) if places.is_empty() || connections.is_empty() => return Err(error),
+            _ => {}
+        }
+        let unknown = Page::new(self.rules.origin, 0).cursor();
+        let head = |(channel, place)| connections.get(place).map_or(unknown, |of| of.topics().head(channel));
+        Ok(channels.iter().zip(&places).map(head).collect())
     }
 
     async fn publish_now(
@@ -162,8 +180,7 @@ impl<R: Relay> EventBus for RelayedBus<R> {
 
     fn standing<'a>(&'a self, channel: &'a ChannelId, cursor: Cursor) -> BusFuture<'a, Standing> {
         Box::pin(self.in_time(async move {
-            let connection = self.connection(channel).await?;
-            connection.confirm().await?;
+            let connection = self.confirmed(self.relay.place(channel)).await?;
             Ok(connection.topics().standing(channel, cursor))
         }))
     }

@@ -177,6 +177,23 @@ impl Topics {
         changes
     }
 
+    /// What Redis has acknowledged.
+    pub(crate) fn joined(&self) -> Vec<Followed> {
+        let state = lock(&self.state);
+        let joined = state.topics.iter().filter(|(_, topic)| topic.is_joined());
+        joined.map(|(channel, topic)| topic.followed(channel)).collect()
+    }
+
+    /// The channel as it is followed now, if Redis has acknowledged it.
+    pub(crate) fn followed(&self, channel: &ChannelId) -> Option<Followed> {
+        joined(&lock(&self.state), channel).map(|topic| topic.followed(channel))
+    }
+
+    /// Whatever Redis was told of, acknowledged or not.
+    pub(crate) fn all(&self) -> Vec<Followed> {
+        lock(&self.state).topics.iter().map(|(channel, topic)| topic.followed(channel)).collect()
+    }
+
     /// Redis does not let this node subscribe to the channel. Those who wait for it are told by the end of the topic.
     pub(crate) fn refuse(&self, followed: &Followed) {
         let mut state = lock(&self.state);

@@ -21,6 +21,11 @@ pub(in crate::bus::redis) trait Wire: fmt::Debug + Send + Sync + 'static {
 
     fn encode(&self, update: &Update) -> Vec<u8>;
 
+    /// What is done to a message before it is sent.
+    fn seal(&self, message: Vec<u8>) -> Result<Vec<u8>, BusError> {
+        Ok(message)
+    }
+
     /// Parses a message, without the content of hidden posts.
     fn decode(&self, message: &[u8], max: usize) -> Result<Update, MessageError>;
 
@@ -60,6 +65,7 @@ impl Relay for PubSub {
     async fn send(&self, links: &Links<Connection>, channel: &ChannelId, message: Vec<u8>) -> Result<Cursor, BusError> {
         let place = self.place(channel);
         let connection = links.connection(place).await?;
+        let message = self.wire.seal(message)?;
         let arrival = connection.topics().expect(channel, &message);
         let publish = redis::cmd("PUBLISH").arg(self.wire.name(channel)).arg(message).to_owned();
         let mut redis = connection.redis.clone();
