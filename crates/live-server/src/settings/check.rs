@@ -154,13 +154,14 @@ fn notes(settings: &Settings) -> Vec<String> {
 }
 
 /// What there is: the schemes, and how a URL with them looks.
-const BUSES: [(&[&str], &str); 6] = [
+const BUSES: [(&[&str], &str); 7] = [
     (&["memory"], "memory:"),
     (&["sqlite"], "sqlite:FILE"),
     (&["redis", "rediss"], "redis://HOST:PORT/DATABASE"),
     (&["redis+sentinel", "rediss+sentinel"], "redis+sentinel://HOST:PORT,HOST:PORT/SERVICE"),
     (&["redis+cluster", "rediss+cluster"], "redis+cluster://HOST:PORT,HOST:PORT"),
     (&["redis+pubsub", "rediss+pubsub"], "redis+pubsub://HOST:PORT/DATABASE"),
+    (&["redis+channels", "rediss+channels"], "redis+channels://HOST:PORT/DATABASE"),
 ];
 
 /// Whether there is a bus with such a URL.
@@ -251,6 +252,7 @@ mod tests {
         assert_eq!(redacted("redis+pubsub://u:p@h/1?protocol=3"), "redis+pubsub://***@h/1?***");
         assert_eq!(redacted("redis+pubsub://h?password=a@hush"), "redis+pubsub:***");
         assert_eq!(redacted("redis+pubsub:u:hush@h"), "redis+pubsub:***");
+        assert_eq!(redacted("redis+channels://:hush@a,u:hush@b,c/1?key=hush"), "redis+channels://***@b,c/1?***");
     }
 
     #[test]
@@ -273,6 +275,7 @@ mod tests {
             "redis+pubsub:",
             "redis://h",
             "redis+cluster://h,i",
+            "redis+channels://a,b/1?layer=pubsub",
         ] {
             let settings = Settings { bus: good.to_owned(), ..Settings::default() };
             assert_eq!(check_bus(good).and_then(|()| check_bus_opens(&settings)), Ok(()), "{good}");
@@ -285,6 +288,7 @@ mod tests {
             "redis+pubsub://:port",
             "redis://h,i",
             "redis+sentinel://h",
+            "redis+channels://h?layer=other",
             "kafka://h",
             "",
         ] {

@@ -32,18 +32,20 @@ pub(super) const VARIABLES: [&str; 8] =
 const DEFAULT_HOST: &str = "localhost";
 const DEFAULT_PORT: &str = "8765";
 const DEFAULT_REDIS_URL: &str = "redis://127.0.0.1:6379/1";
+/// Where `CHANNEL_LAYERS` of Channels' own documentation leads to. It is no setting of Wagtail Live, so no variable says it.
+const DEFAULT_CHANNELS_BUS: &str = "redis+channels://127.0.0.1:6379/0";
 
 /// What a publisher of the original means for this server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meaning {
     /// The site publishes to Redis, where this server listens, and pages read over WebSocket.
     Redis,
+    /// The site publishes to a channel layer on Redis, where this server takes Daphne's place.
+    Channels,
     /// Pages poll. The original has no server beside the site then; here the site publishes to this one.
     Polls(Transport),
     /// The site publishes to PieSocket, in whose place this server is, and pages read over its protocol.
     PieSocket,
-    /// It needs what is not built.
-    Missing(&'static str),
 }
 
 /// The publishers of Wagtail Live 1.0 by the names that a site's settings have, with and without the module in between.
@@ -51,14 +53,7 @@ const PUBLISHERS: [(&str, &str, &str, Meaning); 7] = [
     ("starlette", "publisher", "StarlettePublisher", Meaning::Redis),
     ("websockets", "publisher", "WebsocketsPublisher", Meaning::Redis),
     ("redis", "publisher", "RedisPubSubPublisher", Meaning::Redis),
-    (
-        "django_channels",
-        "publisher",
-        "DjangoChannelsPublisher",
-        Meaning::Missing(
-            "publishes to a channel layer, and this version has no bus for that; use StarlettePublisher or WebsocketsPublisher on the site",
-        ),
-    ),
+    ("django_channels", "publisher", "DjangoChannelsPublisher", Meaning::Channels),
     ("piesocket", "publisher", "PieSocketPublisher", Meaning::PieSocket),
     ("polling", "", "IntervalPollingPublisher", Meaning::Polls(Transport::IntervalPolling)),
     ("polling", "", "LongPollingPublisher", Meaning::Polls(Transport::LongPolling)),
@@ -107,7 +102,7 @@ impl Translations {
             let path = name.strip_prefix("wagtail_live.publishers.").and_then(|rest| rest.strip_suffix(class));
             path.is_some_and(|path| path == format!("{package}.") || path == format!("{package}.{module}."))
         });
-        let Some((.., class, meaning)) = found else {
+        let Some((.., meaning)) = found else {
             let known = PUBLISHERS.map(|(package, _, class, _)| format!("wagtail_live.publishers.{package}.{class}"));
             self.mistakes.push(format!(
                 "{PUBLISHER}: {name:?} is not known; there are {}. For one of your own, unset it and give LIVE_BUS",
@@ -116,11 +111,10 @@ impl Translations {
             return None;
         };
         match meaning {
-            Meaning::Redis | Meaning::PieSocket => {
+            Meaning::Redis | Meaning::Channels | Meaning::PieSocket => {
                 self.set("transports", Transport::WebSocket.name().to_owned(), PUBLISHER);
             }
             Meaning::Polls(transport) => self.set("transports", transport.name().to_owned(), PUBLISHER),
-            Meaning::Missing(reason) => self.mistakes.push(format!("{PUBLISHER}: {class} {reason}")),
         }
         Some(*meaning)
     }
@@ -143,6 +137,14 @@ impl Translations {
                 self.notes.push(format!(
                     "{REDIS_URL} is not used: Wagtail Live's publisher of that name publishes nothing to Redis"
                 ));
+            }
+            (url, Some(Meaning::Channels)) => {
+                self.set("bus", DEFAULT_CHANNELS_BUS.to_owned(), PUBLISHER);
+                if url.is_some() {
+                    self.notes.push(format!(
+                        "{REDIS_URL} is not used: a channel layer has its own hosts; give them as LIVE_BUS=redis+channels://HOST"
+                    ));
+                }
             }
             (Some(url), _) => match url.split_once("://") {
                 Some((scheme @ ("redis" | "rediss"), rest)) => {
@@ -217,6 +219,18 @@ mod tests {
     }
 
     #[test]
+    fn a_site_with_channels_is_followed_on_its_layer() {
+        let name = "wagtail_live.publishers.django_channels.DjangoChannelsPublisher";
+        let translations = translated(&[(PUBLISHER, name)]);
+        assert_eq!(text(&translations, "bus"), Some("redis+channels://127.0.0.1:6379/0"));
+        assert_eq!(text(&translations, "transports"), Some("websocket"));
+        assert!(translations.mistakes.is_empty() && translations.notes.is_empty());
+        let translations = translated(&[(PUBLISHER, name), (REDIS_URL, "redis://h")]);
+        assert_eq!(text(&translations, "bus"), Some("redis+channels://127.0.0.1:6379/0"));
+        assert_eq!(translations.notes.len(), 1);
+    }
+
+    #[test]
     fn a_site_that_polls_publishes_to_this_server_and_not_to_redis() {
         let interval = "wagtail_live.publishers.polling.IntervalPollingPublisher";
         let translations = translated(&[(PUBLISHER, interval), (REDIS_URL, "redis://h")]);
@@ -237,8 +251,6 @@ mod tests {
             assert!(mistakes[0].contains("wagtail_live.publishers.polling.LongPollingPublisher"), "{mistakes:?}");
             assert!(mistakes[0].ends_with("For one of your own, unset it and give LIVE_BUS"), "{mistakes:?}");
         }
-        let channels = translated(&[(PUBLISHER, "wagtail_live.publishers.django_channels.DjangoChannelsPublisher")]);
-        assert!(channels.mistakes[0].contains("channel layer"), "{channels:?}");
     }
 
     #[test]

@@ -56,7 +56,8 @@ pub(super) static SETTINGS: &[Setting] = &[
             url: |settings| &settings.bus,
         },
         "What numbers, keeps and announces updates. memory: ends with the process; sqlite:FILE is on the disk, for one process; \
-         redis://HOST:PORT/DB keeps pages for any number of servers; redis+pubsub://HOST:PORT/DB is what a Wagtail Live site publishes to",
+         redis://HOST:PORT/DB keeps pages for any number of servers; redis+pubsub://HOST:PORT/DB is what a Wagtail Live site publishes \
+         to, redis+channels://HOST:PORT/DB one with Django Channels",
     )
     .form("URL")
     .everyday(),
