@@ -65,6 +65,11 @@ pub trait EventBus: Send + Sync + 'static {
 
     /// How many channels are subscribed to at the moment.
     fn subscriptions(&self) -> usize;
+
+    /// Gives up what the bus holds for this process elsewhere, because the process is about to end. Nothing is subscribed to after it.
+    fn leave<'a>(&'a self) -> BusFuture<'a, ()> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }
 
 /// What the methods of an [`EventBus`] return.

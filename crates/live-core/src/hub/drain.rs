@@ -40,6 +40,9 @@ impl Hub {
         let _ = tokio::time::timeout(deadline / 2, self.left(resuming)).await;
         self.enter(EVERYONE);
         let _ = tokio::time::timeout(deadline / 2, self.all_left()).await;
+        if let Err(error) = self.within_deadline(self.inner.bus.leave()).await {
+            tracing::debug!(%error, "the bus was not left");
+        }
     }
 
     /// Returns once draining has begun.

@@ -62,6 +62,11 @@ pub(super) trait Carry: fmt::Debug + Send + Sync + 'static {
 
     /// Returns once everything that was published before has arrived.
     fn confirm(&self) -> impl Future<Output = Result<(), BusError>> + Send;
+
+    /// Gives up what Redis would go on holding for it.
+    fn leave(&self) -> impl Future<Output = Result<(), BusError>> + Send {
+        std::future::ready(Ok(()))
+    }
 }
 
 /// A bus that relays.
@@ -193,6 +198,15 @@ impl<R: Relay> EventBus for RelayedBus<R> {
     fn subscriptions(&self) -> usize {
         self.links.present().iter().map(|connection| connection.topics().count()).sum()
     }
+
+    fn leave<'a>(&'a self) -> BusFuture<'a, ()> {
+        Box::pin(self.in_time(async {
+            for connection in self.links.present() {
+                connection.leave().await?;
+            }
+            Ok(())
+        }))
+    }
 }
 
 /// What a public bus is, beside its name and its URL: the bus in its field `bus`.
@@ -240,6 +254,10 @@ macro_rules! relay_event_bus {
 
             fn subscriptions(&self) -> usize {
                 self.bus.subscriptions()
+            }
+
+            fn leave<'a>(&'a self) -> $crate::bus::BusFuture<'a, ()> {
+                self.bus.leave()
             }
         }
     };

@@ -178,6 +178,17 @@ async fn a_message_to_an_earlier_membership_is_for_nobody() {
 }
 
 #[tokio::test]
+async fn a_server_that_drains_leaves_its_groups() {
+    let redis = RedisServer::start();
+    let node = Node::on(&Layer::Core.url(&redis, ""), Config { linger: 10 * super::super::DEADLINE, ..brisk() });
+    drop(node.reader("a", None).await);
+    let mut client = redis.client();
+    let member = members(&mut client, "a").remove(0);
+    node.hub.drain().await;
+    assert_eq!(client.command(&[b"KEYS", b"*"]), Reply::Many(vec![]), "{member}");
+}
+
+#[tokio::test]
 async fn readiness_fails_where_redis_takes_nothing() {
     let redis = RedisServer::start();
     let node = Layer::Core.node(&redis);

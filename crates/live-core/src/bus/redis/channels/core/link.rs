@@ -10,7 +10,7 @@ use crate::{
     bus::{
         BusError,
         redis::{
-            keeper::{Keep, Loss, Timing, is_refusal},
+            keeper::{Keep, Loss, Timing, bus_error, is_refusal},
             relay::{
                 Carry,
                 topics::{Followed, Rules, Topics},
@@ -80,7 +80,7 @@ impl Keep for Keeper {
     }
 
     fn end(connection: &Connection) {
-        connection.leave();
+        connection.abandon();
     }
 }
 
@@ -223,6 +223,11 @@ impl Carry for Connection {
     async fn confirm(&self) -> Result<(), BusError> {
         self.markers.confirm(self.commands.clone(), self.names.inbox(), self.layer.expiry.as_secs()).await
     }
+
+    async fn leave(&self) -> Result<(), BusError> {
+        self.give_up();
+        self.former.remove(self.commands.clone()).await.map_err(bus_error)
+    }
 }
 
 impl Connection {
@@ -231,13 +236,18 @@ impl Connection {
         (self.layer.group_key(&followed.channel), self.names.member(followed))
     }
 
-    /// Leaves all groups. Where this connection can no longer do it, the next one does.
-    fn leave(&self) {
+    /// Ends all that is followed, and remembers what is to be removed from Redis.
+    fn give_up(&self) {
         let all = self.topics.all();
         let members = all.iter().map(|followed| self.membership(followed));
         self.former.add(members, Some(self.names.inbox().to_owned()));
         self.topics.end();
         self.markers.end();
+    }
+
+    /// Leaves all groups. Where this connection can no longer do it, the next one does.
+    fn abandon(&self) {
+        self.give_up();
         let (former, commands, deadline) = (Arc::clone(&self.former), self.commands.clone(), self.deadline);
         // The bus may be gone with this; it is the end of a program where there is no runtime either.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
