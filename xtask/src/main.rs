@@ -69,7 +69,7 @@ cargo xtask cluster [--short] [--messages FILE]
     Plays messages (or the JSON lines of FILE: id, speaker, text) into three nodes of
     different adapters on one Redis, which are killed while readers hop between them.
 cargo xtask faults [--bus NAME] [--case NAME] [--short]
-    Makes a bus (redis, redis+pubsub) suffer everything that can happen to it, and prints
+    Makes a bus (redis, redis+pubsub, redis+channels) suffer everything that can happen to it, and prints
     what publishers and readers saw of it.",
         plan::names().join(", ")
     )

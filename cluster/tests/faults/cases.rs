@@ -6,7 +6,7 @@ use tokio::time::sleep;
 use super::{
     proxy::Proxy,
     sentinel::Sentinel,
-    server::{Bus, REDIS, REDIS_PUBSUB, address, command, long_outage, outage, set},
+    server::{Bus, REDIS, REDIS_CHANNELS, REDIS_PUBSUB, address, command, long_outage, outage, set},
     site::Site,
 };
 
@@ -183,4 +183,5 @@ macro_rules! faults {
 
 faults!(redis, super::REDIS);
 faults!(redis_with_a_sentinel, super::REDIS, a_failover_to_an_older_replica);
+faults!(redis_channels, super::REDIS_CHANNELS);
 faults!(redis_pubsub, super::REDIS_PUBSUB);

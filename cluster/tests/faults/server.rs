@@ -15,6 +15,7 @@ pub(super) struct Bus {
 }
 
 pub(super) const REDIS: Bus = Bus { scheme: "redis", is_logged: true };
+pub(super) const REDIS_CHANNELS: Bus = Bus { scheme: "redis+channels", is_logged: false };
 pub(super) const REDIS_PUBSUB: Bus = Bus { scheme: "redis+pubsub", is_logged: false };
 
 impl Bus {

@@ -66,6 +66,7 @@ impl Drop for Folder {
 fn main() -> ExitCode {
     let suite = Suite::new().bus("memory", &Memory).bus("sqlite", &Sqlite);
     #[cfg(unix)]
-    let suite = suite.bus("redis", &redis::LOGGED).bus("redis_pubsub", &redis::PUBSUB);
+    let suite =
+        suite.bus("redis", &redis::LOGGED).bus("redis_pubsub", &redis::PUBSUB).bus("redis_channels", &redis::CHANNELS);
     suite.run()
 }

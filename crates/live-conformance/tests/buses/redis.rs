@@ -40,6 +40,9 @@ pub(crate) const PUBSUB: Redis = Redis {
     habits: &[],
 };
 
+/// `redis+channels:`, over the core layer of Django Channels.
+pub(crate) const CHANNELS: Redis = Redis { scheme: "redis+channels", ..PUBSUB };
+
 impl BusUnderTest for Redis {
     fn start(&self) -> Box<dyn BusStore> {
         let server = RedisServer::start_with(self.options);

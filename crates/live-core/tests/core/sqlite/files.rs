@@ -28,7 +28,7 @@ async fn a_url_names_the_file_in_two_spellings() {
         assert!(error.to_string().contains("name the file: sqlite:FILE"), "{error}");
     }
     let error = bus::from_url("sqlite", &config()).unwrap_err();
-    assert!(error.to_string().contains("write memory:, sqlite:FILE, redis+pubsub://HOST"), "{error}");
+    assert!(error.to_string().contains("write memory:, sqlite:FILE, redis://HOST"), "{error}");
 }
 
 #[test]

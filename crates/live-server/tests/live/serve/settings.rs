@@ -140,10 +140,8 @@ fn the_settings_of_a_wagtail_live_site_are_understood() {
     let (_, checked, _) = check(&[], &[channels]);
     assert_eq!(line(&checked, "bus"), ("\"redis+channels://127.0.0.1:6379/0\"", "WAGTAIL_LIVE_PUBLISHER"));
 
-    for (name, part) in [("mysite.publishers.Own", "there are wagtail_live.publishers.starlette.StarlettePublisher")] {
-        let (code, _, err) = check(&[], &[("WAGTAIL_LIVE_PUBLISHER", name)]);
-        assert!(code == 2 && err.contains(part), "{name}: {err}");
-    }
+    let (code, _, err) = check(&[], &[("WAGTAIL_LIVE_PUBLISHER", "mysite.publishers.Own")]);
+    assert!(code == 2 && err.contains("there are wagtail_live.publishers.starlette.StarlettePublisher"), "{err}");
     let folder = Folder::new();
     let (cert, key) = crate::files::certificate(&folder, "a");
     let plain = [("WAGTAIL_LIVE_USE_SECURE_WS_CONNECTION", "False")];

@@ -77,6 +77,7 @@ pub(super) struct RelayedBus<R: Relay> {
     rules: Arc<Rules>,
     keys: Arc<NodeKeys>,
     deadline: Duration,
+    publish_deadline: Duration,
     runtime: Handle,
     _keepers: Vec<AbortOnDrop>,
 }
@@ -89,7 +90,16 @@ impl<R: Relay> RelayedBus<R> {
         let (keepers, links): (_, Vec<_>) = keepers.unzip();
         let keys = Arc::new(NodeKeys::new(config.max_pages));
         let (relay, links) = (Arc::new(relay), Links::new(links));
-        Ok(Self { relay, links, rules, keys, deadline: config.bus_deadline, runtime, _keepers: keepers })
+        Ok(Self {
+            relay,
+            links,
+            rules,
+            keys,
+            deadline: config.bus_deadline,
+            publish_deadline: config.publish_deadline,
+            runtime,
+            _keepers: keepers,
+        })
     }
 
     async fn connection(&self, channel: &ChannelId) -> Result<Arc<R::Connection>, BusError> {
@@ -172,7 +182,10 @@ impl<R: Relay> EventBus for RelayedBus<R> {
         update: Update,
         key: Option<&'a IdempotencyKey>,
     ) -> BusFuture<'a, Published> {
-        Box::pin(self.in_time(self.publish_now(channel, update, key)))
+        Box::pin(async move {
+            let published = tokio::time::timeout(self.publish_deadline, self.publish_now(channel, update, key)).await;
+            published.unwrap_or(Err(BusError::Unavailable))
+        })
     }
 
     fn subscribe<'a>(&'a self, channel: &'a ChannelId) -> BusFuture<'a, Subscription> {
