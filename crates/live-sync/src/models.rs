@@ -11,7 +11,7 @@ use loom::{
     thread,
 };
 
-use crate::{Announcements, Event, WakeList};
+use crate::{Announcements, Event, Shard, WakeList};
 
 /// A log as a bus keeps it: stored first, announced then.
 struct Log {
@@ -105,5 +105,89 @@ fn a_waiter_may_leave_while_it_is_being_woken() {
         drop(waiter);
         publisher.join().unwrap();
         assert!(list.is_empty());
+    });
+}
+
+/// Ready once the head has moved.
+struct Reader {
+    head: Arc<AtomicUsize>,
+    seen: Arc<AtomicUsize>,
+    waiter: crate::Waiter,
+}
+
+impl std::future::Future for Reader {
+    type Output = ();
+
+    fn poll(self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.waiter.wait(cx.waker(), u64::MAX);
+        if self.head.load(Ordering::Acquire) == 0 {
+            return Poll::Pending;
+        }
+        self.seen.fetch_add(1, Ordering::AcqRel);
+        Poll::Ready(())
+    }
+}
+
+#[test]
+fn a_shard_never_sleeps_through_a_publish() {
+    loom::model(|| {
+        let list = Arc::new(WakeList::default());
+        let (head, seen) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let reader = Reader { head: Arc::clone(&head), seen: Arc::clone(&seen), waiter: WakeList::enter_driven(&list) };
+        let (shard, entrance) = Shard::new();
+        list.rouse_also(entrance.rouser());
+        assert!(entrance.adopt(reader).is_ok());
+        let publisher = thread::spawn({
+            let (list, head) = (Arc::clone(&list), Arc::clone(&head));
+            move || {
+                head.store(1, Ordering::Release);
+                list.wake_all();
+            }
+        });
+        // Sleeping for ever would be a deadlock, which loom reports.
+        block_on(shard);
+        publisher.join().unwrap();
+        assert_eq!(seen.load(Ordering::Acquire), 1);
+    });
+}
+
+#[test]
+fn a_newcomer_is_polled_or_refused_by_a_shard_that_is_about_to_end() {
+    loom::model(|| {
+        let list = Arc::new(WakeList::default());
+        let (head, seen) = (Arc::new(AtomicUsize::new(1)), Arc::new(AtomicUsize::new(0)));
+        let reader =
+            || Reader { head: Arc::clone(&head), seen: Arc::clone(&seen), waiter: WakeList::enter_driven(&list) };
+        let (shard, entrance) = Shard::new();
+        assert!(entrance.adopt(reader()).is_ok());
+        let newcomer = thread::spawn({
+            let newcomer = reader();
+            move || entrance.adopt(newcomer).is_err()
+        });
+        block_on(shard);
+        let refused = usize::from(newcomer.join().unwrap());
+        assert_eq!(seen.load(Ordering::Acquire) + refused, 2);
+    });
+}
+
+#[test]
+fn a_member_of_a_shard_that_is_woken_by_itself_is_polled() {
+    loom::model(|| {
+        let list = Arc::new(WakeList::default());
+        let (head, seen) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let reader = Reader { head: Arc::clone(&head), seen: Arc::clone(&seen), waiter: WakeList::enter_driven(&list) };
+        let (shard, entrance) = Shard::new();
+        assert!(entrance.adopt(reader).is_ok());
+        // The sweep, which wakes whoever has waited long enough.
+        let sweeper = thread::spawn({
+            let (list, head) = (Arc::clone(&list), Arc::clone(&head));
+            move || {
+                head.store(1, Ordering::Release);
+                list.wake_due(u64::MAX);
+            }
+        });
+        block_on(shard);
+        sweeper.join().unwrap();
+        assert_eq!(seen.load(Ordering::Acquire), 1);
     });
 }

@@ -7,7 +7,10 @@ use std::{
 
 use slab::Slab;
 
-use crate::sync::{Arc, Mutex, lock};
+use crate::{
+    Rouser,
+    sync::{Arc, Mutex, lock},
+};
 
 /// Wakes waiting readers: all of them when there is something new, and each when its own time has come.
 ///
@@ -15,9 +18,12 @@ use crate::sync::{Arc, Mutex, lock};
 /// then calls [`WakeList::wake_all`]. In every order one of the two looks sees the change, or the waker is there to be woken.
 #[derive(Debug)]
 pub struct WakeList {
-    shards: [Mutex<Slab<Slot>>; SHARDS],
-    /// Spreads waiters over the shards. Its order does not matter, so it stays outside the models.
+    /// First of those who wait by themselves, then of those whom a shard drives.
+    lists: [Mutex<Slab<Slot>>; 2 * LISTS],
+    /// Spreads waiters over the lists. Its order does not matter, so it stays outside the models.
     next: AtomicUsize,
+    /// What rouses the shards that drive readers.
+    shards: Mutex<Vec<std::sync::Weak<Rouser>>>,
 }
 
 #[derive(Debug)]
@@ -29,37 +35,60 @@ struct Slot {
 
 /// Enough that readers who register on several cores seldom meet; a page without readers pays for each.
 #[cfg(not(loom))]
-const SHARDS: usize = 8;
+const LISTS: usize = 8;
 #[cfg(loom)]
-const SHARDS: usize = 1;
+const LISTS: usize = 1;
 
 impl Default for WakeList {
     fn default() -> Self {
-        Self { shards: std::array::from_fn(|_| Mutex::new(Slab::new())), next: AtomicUsize::new(0) }
+        Self {
+            lists: std::array::from_fn(|_| Mutex::new(Slab::new())),
+            next: AtomicUsize::new(0),
+            shards: Mutex::new(Vec::new()),
+        }
     }
 }
 
 impl WakeList {
     /// A place in the list for one reader. Dropping it leaves the list.
     pub fn enter(list: &Arc<Self>) -> Waiter {
-        let shard = list.next.fetch_add(1, Ordering::Relaxed) % SHARDS;
-        let key = lock(&list.shards[shard]).insert(Slot { waker: None, due: u64::MAX });
-        Waiter { list: Arc::clone(list), shard, key }
+        Self::enter_from(list, 0)
+    }
+
+    /// A place for a reader whom a shard drives that this list [rouses](Self::rouse_also): only its own time wakes it by itself.
+    pub fn enter_driven(list: &Arc<Self>) -> Waiter {
+        Self::enter_from(list, LISTS)
+    }
+
+    fn enter_from(list: &Arc<Self>, first: usize) -> Waiter {
+        let place = first + list.next.fetch_add(1, Ordering::Relaxed) % LISTS;
+        let key = lock(&list.lists[place]).insert(Slot { waker: None, due: u64::MAX });
+        Waiter { list: Arc::clone(list), place, key }
+    }
+
+    /// Rouses this shard, too, whenever there is something new, for as long as it is there.
+    pub fn rouse_also(&self, rouser: &std::sync::Arc<Rouser>) {
+        let mut shards = lock(&self.shards);
+        shards.retain(|shard| shard.strong_count() > 0);
+        shards.push(std::sync::Arc::downgrade(rouser));
     }
 
     /// Wakes everyone who waits.
     pub fn wake_all(&self) {
-        self.wake(|_| true);
+        // First the many: their tasks work while the others are woken one by one.
+        let shards: Vec<_> = lock(&self.shards).iter().filter_map(std::sync::Weak::upgrade).collect();
+        shards.iter().for_each(|shard| shard.rouse());
+        self.wake(&self.lists[..LISTS], |_| true);
     }
 
     /// Wakes those whose time has come.
     pub fn wake_due(&self, now: u64) {
-        self.wake(|slot| slot.due <= now);
+        self.wake(&self.lists, |slot| slot.due <= now);
     }
 
     /// How many readers are in the list.
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).len()).sum()
+        self.lists.iter().map(|list| lock(list).len()).sum()
     }
 
     /// Whether nobody is in the list.
@@ -67,11 +96,11 @@ impl WakeList {
         self.len() == 0
     }
 
-    fn wake(&self, which: impl Fn(&Slot) -> bool) {
+    fn wake(&self, lists: &[Mutex<Slab<Slot>>], which: impl Fn(&Slot) -> bool) {
         let mut wakers = Vec::new();
-        for shard in &self.shards {
+        for list in lists {
             wakers.extend(
-                lock(shard).iter_mut().filter_map(|(_, slot)| if which(slot) { slot.waker.take() } else { None }),
+                lock(list).iter_mut().filter_map(|(_, slot)| if which(slot) { slot.waker.take() } else { None }),
             );
             // Outside the lock: waking may run the reader, which may come back here.
             wakers.drain(..).for_each(Waker::wake);
@@ -83,15 +112,15 @@ impl WakeList {
 #[derive(Debug)]
 pub struct Waiter {
     list: Arc<WakeList>,
-    shard: usize,
+    place: usize,
     key: usize,
 }
 
 impl Waiter {
     /// Waits for the next wake-up, at `due` at the latest. Look again after this, before sleeping.
     pub fn wait(&self, waker: &Waker, due: u64) {
-        let mut shard = lock(&self.list.shards[self.shard]);
-        if let Some(slot) = shard.get_mut(self.key) {
+        let mut list = lock(&self.list.lists[self.place]);
+        if let Some(slot) = list.get_mut(self.key) {
             slot.due = due;
             if !slot.waker.as_ref().is_some_and(|present| present.will_wake(waker)) {
                 slot.waker = Some(waker.clone());
@@ -102,7 +131,7 @@ impl Waiter {
 
 impl Drop for Waiter {
     fn drop(&mut self) {
-        let slot = lock(&self.list.shards[self.shard]).try_remove(self.key);
+        let slot = lock(&self.list.lists[self.place]).try_remove(self.key);
         // Dropping a waker may drop a task: not under the lock.
         drop(slot);
     }

@@ -12,6 +12,10 @@ use std::{
 use live_sync::WakeList;
 use tokio::sync::{Notify, watch};
 
+#[cfg(feature = "socket")]
+use super::shards::Shards;
+#[cfg(feature = "socket")]
+use crate::transport::Driven;
 use crate::{
     cursor::{Cursor, Start},
     frame::Frame,
@@ -30,6 +34,9 @@ pub(crate) struct LivePage {
     /// Held to look or to apply, never across an await and never while waking.
     state: Mutex<State>,
     pub(super) wake: Arc<WakeList>,
+    /// What drives those on bare sockets.
+    #[cfg(feature = "socket")]
+    pub(super) shards: Shards<Driven>,
     /// Those of the readers whose cursors are with the bus. Apart, so that a stranger's cursor wakes nobody else.
     pub(super) undecided: Arc<WakeList>,
     pub(super) opening: watch::Sender<Opening>,
@@ -96,6 +103,8 @@ impl LivePage {
             counters,
             state: Mutex::default(),
             wake: Arc::default(),
+            #[cfg(feature = "socket")]
+            shards: Shards::default(),
             undecided: Arc::default(),
             opening: watch::Sender::new(Opening::Pending),
             resubscribe: Notify::new(),

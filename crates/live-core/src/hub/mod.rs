@@ -6,6 +6,8 @@ mod outage;
 mod pump;
 mod reader;
 mod seeding;
+#[cfg(feature = "socket")]
+mod shards;
 mod source;
 mod sweep;
 

@@ -120,6 +120,15 @@ impl Reader {
         Some(&words.admission_ended)
     }
 
+    /// Has a task that it shares with other readers of the page do what `serve` makes of it.
+    #[cfg(feature = "socket")]
+    pub(crate) fn drive(mut self, serve: impl FnOnce(Self) -> crate::transport::Driven) {
+        let page = Arc::clone(&self.page);
+        // What is new rouses the task, and not this reader by itself.
+        self.waiter = WakeList::enter_driven(&page.wake);
+        page.shards.adopt(&page.wake, serve(self));
+    }
+
     /// The hub.
     pub fn hub(&self) -> &Hub {
         &self.hub

@@ -9,7 +9,7 @@ use crate::{
     config::Config,
     hub::Reader,
     socket::{self, Guarded},
-    transport::serve_websocket,
+    transport::{drive_websocket, serve_websocket},
 };
 
 /// Serves a reader once the 101 is out.
@@ -19,12 +19,13 @@ pub(super) async fn serve_upgraded(on_upgrade: OnUpgrade, reader: Reader) {
         Err(error) => return tracing::debug!(%error, "reader left during the handshake"),
     };
     // hyper's wrappers and its 8 KiB buffer go; a stream that is not one of these (TLS, HTTP/2) is served through them.
-    let served = match into_bare(upgraded, reader.hub().config()) {
-        Ok((stream, read_ahead)) => serve_websocket(stream, read_ahead, reader).await,
-        Err(upgraded) => serve_websocket(TokioIo::new(upgraded), Bytes::new(), reader).await,
-    };
-    if let Err(error) = served {
-        tracing::debug!(%error, "reader lost");
+    match into_bare(upgraded, reader.hub().config()) {
+        Ok((stream, read_ahead)) => drive_websocket(stream, read_ahead, reader),
+        Err(upgraded) => {
+            if let Err(error) = serve_websocket(TokioIo::new(upgraded), Bytes::new(), reader).await {
+                tracing::debug!(%error, "reader lost");
+            }
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::{
 use super::Guarded;
 use crate::{
     sync::lock,
-    transport::{WebSocketBody, serve_websocket},
+    transport::{WebSocketBody, drive_websocket},
 };
 
 /// A guarded socket that an HTTP server of a framework takes for its connection, if it takes any stream. A clone is the same
@@ -136,7 +136,7 @@ impl Leaving {
         Self { socket: socket.clone(), body: Some(body), read_ahead: BytesMut::new() }
     }
 
-    /// Ready when the answer has no body any more: the reader is served by a task of its own, or has gone.
+    /// Ready when the answer has no body any more: the reader is served elsewhere, or has gone.
     pub(crate) fn poll_left(
         &mut self,
         cx: &mut Context<'_>,
@@ -154,7 +154,7 @@ impl Leaving {
         let is_complete = self.read_ahead.len() == before;
         let Some(stream) = self.socket.leave(is_complete) else { return Poll::Pending };
         if let Some(body) = self.body.take() {
-            tokio::spawn(serve_websocket(stream, self.read_ahead.split().freeze(), body.into_reader()));
+            drive_websocket(stream, self.read_ahead.split().freeze(), body.into_reader());
         }
         Poll::Ready(())
     }

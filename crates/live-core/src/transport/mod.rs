@@ -4,6 +4,8 @@ mod events;
 mod poll;
 mod websocket;
 
+#[cfg(feature = "socket")]
+pub(crate) use self::websocket::{Driven, drive_websocket};
 pub use self::websocket::{WebSocketBody, serve_websocket};
 pub(crate) use self::{
     events::Events,

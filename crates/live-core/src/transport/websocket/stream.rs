@@ -27,15 +27,11 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     // Not in the future, which would keep room for its arguments beside the connection.
-    let mut connection = Connection::new(stream, reader);
-    if !read_ahead.is_empty() {
-        let now = connection.conversation.now();
-        connection.conversation.session.handle_bytes(&read_ahead, now);
-    }
-    connection
+    Connection::begin(stream, &read_ahead, reader)
 }
 
-struct Connection<S> {
+#[derive(Debug)]
+pub(super) struct Connection<S> {
     stream: S,
     conversation: Conversation,
     /// What is on its way: the rest of one frame, shared with every other reader.
@@ -66,8 +62,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Connection<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    fn new(stream: S, reader: Reader) -> Self {
-        Self { stream, conversation: Conversation::new(reader), outgoing: Bytes::new(), lingers_until: None }
+    pub(super) fn begin(stream: S, read_ahead: &[u8], reader: Reader) -> Self {
+        let mut conversation = Conversation::new(reader);
+        if !read_ahead.is_empty() {
+            let now = conversation.now();
+            conversation.session.handle_bytes(read_ahead, now);
+        }
+        Self { stream, conversation, outgoing: Bytes::new(), lingers_until: None }
     }
 
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Close>>> {
