@@ -4,7 +4,7 @@ import { describe, test } from 'node:test';
 import { listenIn, openPage } from '../browser/support/browser.js';
 import { freePort, startRedis } from '../browser/support/process.js';
 import { startLive } from './support/live.js';
-import { allShow } from './support/posts.js';
+import { allShow, BEFORE, playMatch } from './support/posts.js';
 import { STAND_IN, startSite } from './support/site.js';
 
 /**
@@ -36,23 +36,13 @@ describe('an unmodified site', { concurrency: true }, () => {
   ]) {
     test(`with the ${publisher} is live over Live's WebSocket, by its settings alone`, async (t) => {
       const { site, at, url } = await startBoth(t, kind, publisher, host);
-      await site.post('final', 'before anybody came');
+      await site.post('final', BEFORE);
       const { urls, prepare } = listenIn();
       const readers = [await openPage(t, `${url}/final/`, { prepare }), await openPage(t, `${url}/final/`)];
-      await allShow(readers, ['before anybody came']);
+      await allShow(readers, [BEFORE]);
       assert.deepEqual(urls, [`${at}/ws/channel/final/`]);
 
-      const first = await site.post('final', 'Kick-off <b>now</b>!');
-      await allShow(readers, ['Kick-off now!', 'before anybody came']);
-      const second = await site.post('final', 'Goäl!');
-      await site.edit('final', first, 'Kick-off was late');
-      await allShow(readers, ['Goäl!', 'Kick-off was late', 'before anybody came']);
-      await site.hide('final', second);
-      await allShow(readers, ['Kick-off was late', 'before anybody came']);
-      await site.delete(first);
-      await site.post('other', 'on another page');
-      await site.post('final', 'The end');
-      await allShow(readers, ['The end', 'before anybody came']);
+      await playMatch(site, readers);
     });
   }
 });

@@ -24,11 +24,13 @@ const START = 60_000;
  * @param {Record<string, string>} options.pages the publisher's template that each page includes, by channel
  * @param {Record<string, unknown>} options.settings
  * @param {string[]} [options.imports] folders to import from, before the libraries
+ * @param {Record<string, string>} [options.env] further variables
  */
-export const startSite = async (t, { pages, settings, imports = [] }) => {
+export const startSite = async (t, { pages, settings, imports = [], env = {} }) => {
   const folder = mkdtempSync(join(tmpdir(), 'live-wagtail-'));
   atEnd(t, () => rmSync(folder, { recursive: true, force: true }));
   const environment = (others) => ({
+    ...env,
     DJANGO_SETTINGS_MODULE: 'settings',
     PYTHONPATH: [SITE, ...imports].join(':'),
     // What Python compiles goes beside the libraries, and not into the sources.
