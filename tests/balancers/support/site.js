@@ -11,7 +11,10 @@ const render = (post) => `<div data-post-id="${post}" data-live-sort="${post}">p
 export class Site {
   /** The newest post; its number is its id, its text and its place. */
   last = 0;
+  /** How often its HTML was asked for: once by each reader who comes, and again by each who cannot resume. */
+  asked = 0;
   #server = createServer((request, response) => {
+    this.asked++;
     const { searchParams } = new URL(request.url, 'http://site');
     const posts = Array.from({ length: this.last }, (_, index) => render(this.last - index));
     response.writeHead(200, { 'content-type': 'text/html' }).end(`<!doctype html>
