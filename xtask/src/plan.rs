@@ -105,7 +105,7 @@ pub(crate) const STEPS: &[Step] = &[
         ],
         after: &["js-install"],
         tests: Tests::Some,
-        commands: |workspace| Ok(vec![build_programs(), node_tests(workspace, "tests/balancers")?]),
+        commands: |workspace| Ok(vec![build_programs(), node_tests(workspace, &["tests/balancers"])?]),
     },
     Step {
         name: "wagtail-install",
@@ -179,7 +179,7 @@ fn js_install(workspace: &Workspace) -> Result<Vec<Command>> {
 
 /// The examples in a real browser.
 fn browser(workspace: &Workspace) -> Result<Vec<Command>> {
-    Ok(vec![build_programs(), node_tests(workspace, "tests/browser")?])
+    Ok(vec![build_programs(), node_tests(workspace, &["tests/browser"])?])
 }
 
 /// The unmodified Wagtail Live, of which nothing is in the repository. Nothing to do while what is installed is what is asked for.
@@ -205,9 +205,9 @@ fn wagtail_folder(workspace: &Workspace) -> PathBuf {
     workspace.target.join("wagtail")
 }
 
-/// Sites with the unmodified Wagtail Live, and Live in the place of its servers.
+/// Sites with the unmodified Wagtail Live, and Live in the place of its servers. And what else needs Python's libraries.
 fn wagtail(workspace: &Workspace) -> Result<Vec<Command>> {
-    let mut tests = node_tests(workspace, "tests/wagtail")?;
+    let mut tests = node_tests(workspace, &["tests/wagtail", "tests/redis"])?;
     tests.env("LIVE_WAGTAIL", wagtail_folder(workspace));
     Ok(vec![build_programs(), tests])
 }
@@ -217,10 +217,13 @@ fn build_programs() -> Command {
     cargo("build --workspace --bins --tests")
 }
 
-/// All tests in a folder, which find our programs by the variable.
-fn node_tests(workspace: &Workspace, folder: &str) -> Result<Command> {
+/// All tests in some folders, which find our programs by the variable.
+fn node_tests(workspace: &Workspace, folders: &[&str]) -> Result<Command> {
     let mut node = Command::new("node");
-    node.arg("--test").args(test_files(&workspace.root.join(folder))?);
+    node.arg("--test");
+    for folder in folders {
+        node.args(test_files(&workspace.root.join(folder))?);
+    }
     node.env("LIVE_EXAMPLES", workspace.target.join("debug"));
     Ok(node)
 }

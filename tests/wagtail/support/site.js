@@ -8,7 +8,7 @@ import { atEnd } from '../../browser/support/cleanup.js';
 import { start } from '../../browser/support/process.js';
 
 /** What `cargo xtask test-all --only wagtail-install` makes. */
-const INSTALLED = process.env.LIVE_WAGTAIL ?? fileURLToPath(new URL('../../../target/wagtail', import.meta.url));
+export const INSTALLED = process.env.LIVE_WAGTAIL ?? fileURLToPath(new URL('../../../target/wagtail', import.meta.url));
 const SITE = fileURLToPath(new URL('../site', import.meta.url));
 /** Where the Redis publishers find what they import as `aioredis`. */
 export const STAND_IN = fileURLToPath(new URL('../stand-in', import.meta.url));
