@@ -46,6 +46,8 @@ enum Meaning {
     Polls(Transport),
     /// The site publishes to PieSocket, in whose place this server is, and pages read over its protocol.
     PieSocket,
+    /// The site publishes to this server over HTTP, and pages read over what they like.
+    Http,
 }
 
 /// The publishers of Wagtail Live 1.0 by the names that a site's settings have, with and without the module in between.
@@ -58,6 +60,10 @@ const PUBLISHERS: [(&str, &str, &str, Meaning); 7] = [
     ("polling", "", "IntervalPollingPublisher", Meaning::Polls(Transport::IntervalPolling)),
     ("polling", "", "LongPollingPublisher", Meaning::Polls(Transport::LongPolling)),
 ];
+
+/// Live's own publishers for such a site, by the names that they have there.
+const OWN_PUBLISHERS: [&str; 3] =
+    ["live_publisher.LivePublisher", "live_publisher.publisher.LivePublisher", "live_outbox.publisher.OutboxPublisher"];
 
 pub(super) fn translate(environment: &Environment) -> Translations {
     let said = |name: &str| environment.get(name).map(|text| text.trim()).filter(|text| !text.is_empty());
@@ -98,6 +104,9 @@ impl Translations {
     }
 
     fn publisher(&mut self, name: &str) -> Option<Meaning> {
+        if OWN_PUBLISHERS.contains(&name) {
+            return Some(Meaning::Http);
+        }
         let found = PUBLISHERS.iter().find(|(package, module, class, _)| {
             let path = name.strip_prefix("wagtail_live.publishers.").and_then(|rest| rest.strip_suffix(class));
             path.is_some_and(|path| path == format!("{package}.") || path == format!("{package}.{module}."))
@@ -105,8 +114,9 @@ impl Translations {
         let Some((.., meaning)) = found else {
             let known = PUBLISHERS.map(|(package, _, class, _)| format!("wagtail_live.publishers.{package}.{class}"));
             self.mistakes.push(format!(
-                "{PUBLISHER}: {name:?} is not known; there are {}. For one of your own, unset it and give LIVE_BUS",
-                known.join(", ")
+                "{PUBLISHER}: {name:?} is not known; there are {}, {}. For one of your own, unset it and give LIVE_BUS",
+                known.join(", "),
+                OWN_PUBLISHERS.join(", ")
             ));
             return None;
         };
@@ -114,6 +124,7 @@ impl Translations {
             Meaning::Redis | Meaning::Channels | Meaning::PieSocket => {
                 self.set("transports", Transport::WebSocket.name().to_owned(), PUBLISHER);
             }
+            Meaning::Http => {}
             Meaning::Polls(transport) => self.set("transports", transport.name().to_owned(), PUBLISHER),
         }
         Some(*meaning)
@@ -133,10 +144,8 @@ impl Translations {
 
     fn redis(&mut self, url: Option<&str>, meaning: Option<Meaning>) {
         match (url, meaning) {
-            (Some(_), Some(Meaning::Polls(_) | Meaning::PieSocket)) => {
-                self.notes.push(format!(
-                    "{REDIS_URL} is not used: Wagtail Live's publisher of that name publishes nothing to Redis"
-                ));
+            (Some(_), Some(Meaning::Polls(_) | Meaning::PieSocket | Meaning::Http)) => {
+                self.notes.push(format!("{REDIS_URL} is not used: the site's publisher publishes nothing to Redis"));
             }
             (url, Some(Meaning::Channels)) => {
                 self.set("bus", DEFAULT_CHANNELS_BUS.to_owned(), PUBLISHER);
@@ -239,6 +248,17 @@ mod tests {
         assert_eq!(translations.notes.len(), 1);
         let long = translated(&[(PUBLISHER, "wagtail_live.publishers.polling.LongPollingPublisher")]);
         assert_eq!(text(&long, "transports"), Some("long-polling"));
+    }
+
+    #[test]
+    fn a_site_that_publishes_over_http_needs_only_an_address() {
+        for name in OWN_PUBLISHERS {
+            let translations = translated(&[(PUBLISHER, name), (PORT, "9000"), (REDIS_URL, "redis://h")]);
+            assert_eq!(text(&translations, "listen"), Some("localhost:9000"), "{name}");
+            assert_eq!((text(&translations, "bus"), text(&translations, "transports")), (None, None), "{name}");
+            assert!(translations.mistakes.is_empty(), "{translations:?}");
+            assert_eq!(translations.notes.len(), 1, "{translations:?}");
+        }
     }
 
     #[test]
