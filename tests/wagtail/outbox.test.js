@@ -41,23 +41,11 @@ describe('a site with an outbox', { concurrency: true }, () => {
     assert.equal(live.requests.length, 1, 'what Live has is not sent again');
   });
 
-  test('keeps the order of updates while Live is away, and is not held up by one that Live never takes', async (t) => {
+  test('publishes what is saved and nothing else, in its order', async (t) => {
     const { live, site } = await startBoth(t);
-    live.script({ status: 401 }, { status: 401 }, { status: 401 });
-    for (const number of ['one', 'two', 'three']) await site.post('final', `post ${number}`);
-    assert.deepEqual(live.requests.map(words), ['post one', 'post one', 'post one'], 'none goes before the first');
-    const waits = await site.manage(['send_outbox'], { LIVE_SERVER: 'http://127.0.0.1:1', LIVE_PUBLISH_TIMEOUT: 1 });
-    assert.match(waits.errors, /Live does not take them at the moment/);
-    live.script({ status: 413 });
-    await site.post('final', 'post four');
-    assert.deepEqual(live.requests.map(words), ['post one', 'post two', 'post three', 'post four']);
-    assert.equal((await site.manage(['send_outbox'])).code, 0);
-    assert.equal(live.requests.length, 4);
-  });
 
-  test('publishes nothing of a transaction that is taken back', async (t) => {
-    const { live, site } = await startBoth(t);
-    const code = `
+    await t.test('nothing of a transaction that is taken back', async () => {
+      const code = `
 from django.db import transaction
 from django.utils.timezone import now
 from wagtail_live.blocks import construct_live_post_block
@@ -65,17 +53,30 @@ from liveblog.models import LiveBlogPage
 with transaction.atomic():
     LiveBlogPage.objects.get(channel_id="final").add_live_post(construct_live_post_block("1", now()))
     transaction.set_rollback(True)`;
-    const shell = await site.manage(['shell', '-c', code]);
-    assert.deepEqual([shell.code, shell.errors], [0, '']);
-    assert.equal((await site.manage(['send_outbox'])).code, 0);
-    assert.deepEqual(live.requests, []);
-  });
+      const shell = await site.manage(['shell', '-c', code]);
+      assert.deepEqual([shell.code, shell.errors], [0, '']);
+      assert.equal((await site.manage(['send_outbox'])).code, 0);
+      assert.deepEqual(live.requests, []);
+    });
 
-  test('does not start where posts and updates would not be in one transaction, and its migration fits its model', async (t) => {
-    const { site } = await startBoth(t);
-    const refused = await site.manage(['check'], { SITE_ATOMIC_REQUESTS: false });
-    assert.match(refused.errors, /OutboxPublisher needs ATOMIC_REQUESTS/);
-    const migrations = await site.manage(['makemigrations', '--check', '--dry-run', 'live_outbox'], { MIGRATION_MODULES: {} });
-    assert.equal(migrations.code, 0, migrations.out + migrations.errors);
+    await t.test('in order while Live is away, and not held up by one update that Live never takes', async () => {
+      live.script({ status: 401 }, { status: 401 }, { status: 401 });
+      for (const number of ['one', 'two', 'three']) await site.post('final', `post ${number}`);
+      assert.deepEqual(live.requests.map(words), ['post one', 'post one', 'post one'], 'none goes before the first');
+      const waits = await site.manage(['send_outbox'], { LIVE_SERVER: 'http://127.0.0.1:1', LIVE_PUBLISH_TIMEOUT: 1 });
+      assert.match(waits.errors, /Live does not take them at the moment/);
+      live.script({ status: 413 });
+      await site.post('final', 'post four');
+      assert.deepEqual(live.requests.map(words), ['post one', 'post two', 'post three', 'post four']);
+      assert.equal((await site.manage(['send_outbox'])).code, 0);
+      assert.equal(live.requests.length, 4);
+    });
+
+    await t.test('it does not start where posts and updates would not be in one transaction, and its migration fits its model', async () => {
+      const refused = await site.manage(['check'], { SITE_ATOMIC_REQUESTS: false });
+      assert.match(refused.errors, /OutboxPublisher needs ATOMIC_REQUESTS/);
+      const migrations = await site.manage(['makemigrations', '--check', '--dry-run', 'live_outbox'], { MIGRATION_MODULES: {} });
+      assert.equal(migrations.code, 0, migrations.out + migrations.errors);
+    });
   });
 });
