@@ -78,8 +78,11 @@ impl Log {
         epoch: Epoch,
         limits: &PageLimits,
     ) -> Result<Outcome, BusError> {
-        let digest = digest(&update);
-        if let Some(published) = key.map(|key| self.keys.find(key, &digest, now)).transpose()?.flatten() {
+        // A digest costs more than the rest, and is for updates with a key.
+        let key = key.map(|key| (key, digest(&update)));
+        if let Some((key, digest)) = &key
+            && let Some(published) = self.keys.find(key, digest, now)?
+        {
             return Ok(Outcome { published, numbered: None, key: None });
         }
         let numbered = self.page.number(update, now, epoch, limits)?.map(Arc::new);
@@ -89,7 +92,7 @@ impl Log {
         }
         self.touched = now;
         let cursor = self.page.cursor();
-        let key = key.map(|key| (key.clone(), Known { digest, cursor, at: now }));
+        let key = key.map(|(key, digest)| (key.clone(), Known { digest, cursor, at: now }));
         if let Some((key, known)) = &key {
             self.keys.insert(key.clone(), *known);
         }
