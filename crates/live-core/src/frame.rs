@@ -1,6 +1,6 @@
 //! A frame: the bytes that take a reader from one cursor to another, encoded once and shared by all.
 
-use std::{sync::OnceLock, time::Instant};
+use std::{io::Write as _, sync::OnceLock, time::Instant};
 
 use bytes::Bytes;
 
@@ -126,6 +126,8 @@ pub(crate) struct Draft {
 /// A text frame's header without mask: 2 bytes, and 8 for a length above 65,535 (RFC 6455 §5.2).
 const MAX_HEADER: usize = 10;
 const OPENING: &[u8] = b"{\"renders\":{";
+/// What a post and the end of the frame have around their texts, a little generously.
+const AROUND: usize = 256;
 
 impl Draft {
     pub(crate) fn new(kind: Kind, prev: Cursor, cursor: Cursor) -> Self {
@@ -138,6 +140,8 @@ impl Draft {
         if self.buffer.len() > MAX_HEADER + OPENING.len() {
             self.buffer.push(b',');
         }
+        // Escapes make it longer, and may make it grow once more.
+        self.buffer.reserve(id.as_str().len() + content.len() + content.len() / 8 + AROUND);
         push_text(&mut self.buffer, id.as_str());
         self.buffer.extend_from_slice(if show {
             b":{\"show\":true,\"content\":"
@@ -146,7 +150,8 @@ impl Draft {
         });
         push_text(&mut self.buffer, content);
         if let Some(sort) = sort {
-            self.buffer.extend_from_slice(format!(",\"sort\":{}", sort.number()).as_bytes());
+            // As below, writing to a Vec cannot fail.
+            let _ = write!(self.buffer, ",\"sort\":{}", sort.number());
         }
         self.buffer.push(b'}');
         self
@@ -169,10 +174,9 @@ impl Draft {
             Kind::Reload => ",\"reload\":true",
             Kind::Stale => ",\"stale\":true",
         };
-        let tail = format!("],\"cursor\":\"{}\",\"prev\":\"{}\"{flag}}}", self.cursor, self.prev);
         self.buffer.extend_from_slice(b"},\"removals\":[");
         self.buffer.extend_from_slice(&self.removals);
-        self.buffer.extend_from_slice(tail.as_bytes());
+        let _ = write!(self.buffer, "],\"cursor\":\"{}\",\"prev\":\"{}\"{flag}}}", self.cursor, self.prev);
         let header = text_frame_header(self.buffer.len() - MAX_HEADER);
         let start = MAX_HEADER - header.len();
         self.buffer[start..MAX_HEADER].copy_from_slice(&header);
