@@ -23,6 +23,7 @@ pub(crate) enum Program {
     /// Tests start their own, each on a port of its own.
     RedisServer,
     RedisSentinel,
+    Valgrind,
 }
 
 impl Program {
@@ -40,6 +41,7 @@ impl Program {
             Program::Python3Venv => find_python().is_some(),
             Program::RedisServer => find_in_path("redis-server").is_some(),
             Program::RedisSentinel => find_in_path("redis-sentinel").is_some(),
+            Program::Valgrind => find_in_path("valgrind").is_some(),
         }
     }
 
@@ -54,6 +56,7 @@ impl Program {
             Program::Python3Venv => "python3, older than 3.12, with venv",
             Program::RedisServer => "redis-server",
             Program::RedisSentinel => "redis-sentinel",
+            Program::Valgrind => "valgrind",
         }
     }
 
@@ -69,6 +72,7 @@ impl Program {
             Program::Python3Venv => &["python3-venv"],
             Program::RedisServer => &["redis-server"],
             Program::RedisSentinel => &["redis-sentinel"],
+            Program::Valgrind => &["valgrind"],
         }
     }
 }

@@ -1,5 +1,5 @@
-//! The project's own commands: `cargo xtask test-all`, `cargo xtask tidy`, `cargo xtask bench`, `cargo xtask autobahn`, `cargo xtask cluster`
-//! and `cargo xtask faults`.
+//! The project's own commands: `cargo xtask test-all`, `cargo xtask tidy`, `cargo xtask bench`, `cargo xtask instructions`,
+//! `cargo xtask autobahn`, `cargo xtask cluster` and `cargo xtask faults`.
 //!
 //! One file per command; this one only picks it. What the steps of `test-all` run is in `plan.rs`.
 
@@ -8,6 +8,7 @@ mod bench;
 mod cluster;
 mod faults;
 mod install;
+mod instructions;
 mod plan;
 mod process_group;
 mod step;
@@ -40,6 +41,7 @@ fn run(args: &[String]) -> Result<ExitCode> {
         "test-all" => test_all::run(rest),
         "tidy" => tidy::run(rest),
         "bench" => bench::run(rest),
+        "instructions" => instructions::run(rest),
         "autobahn" => autobahn::run(rest),
         "cluster" => cluster::run(rest),
         "faults" => faults::run(rest),
@@ -62,6 +64,9 @@ cargo xtask tidy
     Checks the rules of CONTRIBUTING.md that a machine can see.
 cargo xtask bench [--readers N] [--updates N] [--rounds N]
     Measures what a reader costs, against a bare loop of write calls.
+cargo xtask instructions [--bless]
+    Counts the instructions of what runs for every reader and every update, and
+    compares with the stored counts; `--bless` stores them. See docs/instructions.md.
 cargo xtask autobahn --wstest PATH [--adapter NAME]... [--cases 1.*,2.1,...] [--bless]
     Runs the Autobahn test suite against every adapter and compares with the stored
     result; `--bless` stores what it finds. See docs/autobahn.md.

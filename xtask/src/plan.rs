@@ -31,7 +31,8 @@ pub(crate) enum Tests {
 /// Everything, in order.
 ///
 /// All cargo steps see the whole workspace with dev-dependencies' features, so that there are two
-/// dependency trees at most, one built and one checked. Loom has a third, tiny one: its `cfg` changes every crate.
+/// dependency trees at most, one built and one checked. Loom has a third, tiny one: its `cfg` changes every crate. And one small
+/// package is built optimised, to count its instructions.
 pub(crate) const STEPS: &[Step] = &[
     Step {
         name: "fmt",
@@ -40,7 +41,7 @@ pub(crate) const STEPS: &[Step] = &[
         tests: Tests::None,
         commands: |_| Ok(vec![cargo("fmt --all --check")]),
     },
-    Step { name: "tidy", needs: &[], after: &[], tests: Tests::None, commands: tidy },
+    Step { name: "tidy", needs: &[], after: &[], tests: Tests::None, commands: |_| Ok(vec![own_command("tidy")?]) },
     Step {
         name: "clippy",
         needs: &[Program::CCompiler],
@@ -56,6 +57,13 @@ pub(crate) const STEPS: &[Step] = &[
         commands: |_| Ok(vec![cargo("test --workspace --no-fail-fast")]),
     },
     Step { name: "loom", needs: &[], after: &[], tests: Tests::Some, commands: loom },
+    Step {
+        name: "instructions",
+        needs: &[Program::CCompiler, Program::Valgrind],
+        after: &[],
+        tests: Tests::None,
+        commands: |_| Ok(vec![own_command("instructions")?]),
+    },
     Step { name: "doc", needs: &[Program::CCompiler], after: &[], tests: Tests::None, commands: doc },
     Step {
         name: "js-install",
@@ -146,10 +154,10 @@ pub(crate) fn select(only: &[String]) -> Result<Vec<&'static Step>> {
 }
 
 /// In a process of its own, so that its messages are logged as those of every other step.
-fn tidy(_: &Workspace) -> Result<Vec<Command>> {
+fn own_command(name: &str) -> Result<Command> {
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg("tidy");
-    Ok(vec![command])
+    command.arg(name);
+    Ok(command)
 }
 
 fn loom(workspace: &Workspace) -> Result<Vec<Command>> {

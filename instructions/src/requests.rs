@@ -1,0 +1,72 @@
+//! Requests to the core, as an adapter hands them over.
+
+use std::{
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use bytes::Bytes;
+use http::{Request, StatusCode};
+use http_body_util::Empty;
+use live_core::{Cursor, http::Answer};
+
+use crate::{counted::counted, readers::Readers};
+
+/// The headers that a browser sends with each request.
+const HEADERS: [(&str, &str); 5] = [
+    ("host", "live.example.com"),
+    ("origin", "https://live.example.com"),
+    ("user-agent", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"),
+    ("accept", "*/*"),
+    ("accept-encoding", "gzip, deflate, br"),
+];
+
+const HANDSHAKE: [(&str, &str); 4] = [
+    ("connection", "keep-alive, Upgrade"),
+    ("upgrade", "websocket"),
+    ("sec-websocket-version", "13"),
+    ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+];
+
+/// Counts polls of a reader at this cursor.
+pub(crate) fn poll(readers: &Readers, cursor: Cursor, expected: StatusCode, times: u32) -> Result<()> {
+    respond(readers, &format!("/updates/{}/?cursor={cursor}", readers.channel), &[], expected, times)
+}
+
+/// Counts WebSocket handshakes of a reader at this cursor, from the request to the reader that has joined the page and left it again.
+pub(crate) fn handshake(readers: &Readers, cursor: Cursor, times: u32) -> Result<()> {
+    let path = format!("/ws/channel/{}/?cursor={cursor}", readers.channel);
+    respond(readers, &path, &HANDSHAKE, StatusCode::SWITCHING_PROTOCOLS, times)
+}
+
+fn respond(
+    readers: &Readers,
+    path: &str,
+    more: &[(&'static str, &'static str)],
+    expected: StatusCode,
+    times: u32,
+) -> Result<()> {
+    let _entered = readers.runtime.enter();
+    for _ in 0..times {
+        let mut request = Request::builder().uri(path);
+        for (name, value) in HEADERS.iter().chain(more) {
+            request = request.header(*name, *value);
+        }
+        let request = request.body(Empty::<Bytes>::new())?;
+        let mut status = None;
+        counted(|| {
+            // Without the runtime, which would add what it costs to begin and to end: the page is open, so nothing is waited for.
+            let answer = pin!(readers.hub.respond(request, None)).poll(&mut Context::from_waker(Waker::noop()));
+            status = match &answer {
+                Poll::Ready(Answer::Response(response)) => Some(response.status()),
+                Poll::Ready(Answer::Upgrade(upgrade)) => Some(upgrade.response.status()),
+                Poll::Pending => None,
+            };
+            answer
+        });
+        let status = status.context("the answer was waited for")?;
+        ensure!(status == expected, "{path} was answered {status}");
+    }
+    Ok(())
+}
