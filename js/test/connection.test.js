@@ -416,6 +416,18 @@ test('interval polling asks at the pace of the server', async () => {
   assert.equal(env.requests.length, 3, 'never faster than a quarter of a second');
 });
 
+test('an interval that is longer than the silence of a stream is waited out', async () => {
+  connect(only('interval-polling'));
+  for (const asked of [1, 2, 3]) {
+    env.requests.at(-1).answer(204, '', { 'live-poll-interval': '120000' });
+    await env.settle();
+    await env.advance(119_999);
+    assert.equal(env.requests.length, asked);
+    assert.equal(states.at(-1), 'live interval-polling');
+    await env.advance(1);
+  }
+});
+
 test('long polling waits longer and longer, and does not spin', async () => {
   connect(only('long-polling'));
   assert.ok(env.requests[0].url.endsWith('&wait=1'));

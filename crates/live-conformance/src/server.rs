@@ -98,6 +98,7 @@ pub(crate) fn hub_of_nobody() -> Hub {
 pub(crate) fn quick() -> Config {
     Config {
         poll_interval: Duration::from_millis(250),
+        max_poll_interval: Duration::from_millis(250),
         linger: Duration::from_millis(750),
         long_poll_timeout: Duration::from_secs(2),
         publishing: Publishing::Open,

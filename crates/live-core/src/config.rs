@@ -55,7 +55,7 @@ pub struct Config {
     /// How far back a reader without a cursor is served. Default: 60 s, the time between a page's HTML and its socket at worst.
     pub grace: Duration,
     /// How long a hub follows a page after its last reader has left. Default: 60 s, so that a reload finds it warm. At least three
-    /// polling intervals, because between two polls a page has no reader.
+    /// of the longest polling intervals, because between two polls a page has no reader.
     pub linger: Duration,
 
     /// Silence after which a stream gets an empty frame and a ping. Default: 25 s, below the 30 s of impatient proxies.
@@ -69,6 +69,12 @@ pub struct Config {
     pub silence_deadline: Duration,
     /// What interval polling waits between two polls. Default: 3 s, as Wagtail Live. From 250 ms to 10 min.
     pub poll_interval: Duration,
+    /// What it waits at most when so many poll that [`polls_per_second`](Self::polls_per_second) would be exceeded. Default: 15 s, a quarter
+    /// of the linger. Up to 10 min; with `poll_interval` or less readers are told the same whatever the load.
+    pub max_poll_interval: Duration,
+    /// Interval polls that a server wants to answer in a second: readers are told to wait longer when more would come. Default: 10,000,
+    /// about a tenth of a core, or 30,000 readers every 3 s. Those whom a cache answers do not count.
+    pub polls_per_second: usize,
     /// The longest that a long poll waits. Default: 60 s, as Wagtail Live.
     pub long_poll_timeout: Duration,
     /// How long a client may take to send a request's header. Default: 5 s.
@@ -162,6 +168,8 @@ impl Default for Config {
             max_unsent_bytes: 128 << 10,
             silence_deadline: Duration::from_secs(60),
             poll_interval: Duration::from_secs(3),
+            max_poll_interval: Duration::from_secs(15),
+            polls_per_second: 10_000,
             long_poll_timeout: Duration::from_secs(60),
             header_timeout: Duration::from_secs(5),
             max_header_bytes: 16 << 10,
@@ -234,7 +242,10 @@ impl Config {
         require(!self.transports.is_empty(), "transports", "at least one transport")?;
         let interval = Duration::from_millis(250)..=Duration::from_secs(600);
         require(interval.contains(&self.poll_interval), "poll_interval", "from 250 ms to 10 min")?;
-        require(self.linger >= 3 * self.poll_interval, "linger", "at least three times poll_interval")?;
+        require(self.max_poll_interval <= *interval.end(), "max_poll_interval", "at most 10 min")?;
+        require(self.polls_per_second >= 1, "polls_per_second", "at least 1")?;
+        let linger = "at least three times poll_interval and max_poll_interval";
+        require(self.linger >= 3 * self.longest_poll_interval(), "linger", linger)?;
         require(self.silence_deadline > self.heartbeat, "silence_deadline", "longer than heartbeat")?;
         require(
             self.max_incoming_bytes >= 125,
@@ -248,6 +259,11 @@ impl Config {
         self.publishing.check()?;
         self.piesocket.check()?;
         self.tokens.check()
+    }
+
+    /// The longest that interval polling is told to wait.
+    pub fn longest_poll_interval(&self) -> Duration {
+        self.poll_interval.max(self.max_poll_interval)
     }
 
     pub(crate) fn view_limits(&self) -> ViewLimits {
@@ -314,7 +330,9 @@ mod tests {
         assert_eq!(Config::default().check(), Ok(()));
         let config = Config { poll_interval: Duration::from_millis(249), ..Config::default() };
         assert_eq!(config.check().unwrap_err().field, "poll_interval");
-        let config = Config { linger: Duration::from_secs(8), ..Config::default() };
+        let config = Config { linger: Duration::from_secs(44), ..Config::default() };
         assert_eq!(config.check().unwrap_err().field, "linger");
+        let config = Config { max_poll_interval: Duration::ZERO, linger: Duration::from_secs(9), ..config };
+        assert_eq!(config.check(), Ok(()));
     }
 }

@@ -68,6 +68,7 @@ pub(crate) fn brisk() -> Config {
         publish_deadline: Duration::from_secs(3),
         compare_interval: Duration::from_millis(200),
         poll_interval: Duration::from_millis(250),
+        max_poll_interval: Duration::from_millis(250),
         linger: Duration::from_millis(750),
         ..Config::default()
     }

@@ -14,6 +14,7 @@ use crate::{
 
 /// Deadlines are kept in whole milliseconds.
 const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
 
 /// A poll that is under way.
 async fn begin(server: &TestServer, query: &str) -> Wire {
@@ -74,6 +75,62 @@ async fn polls_of_public_pages_may_be_cached_for_a_second(adapter: Adapter) {
     }
     let private = adapter.start(Config { public_cache: false, ..quick() }).await;
     assert_eq!(private.get("/updates/blog/").await.header("cache-control"), Some("private, no-store"));
+}
+
+/// What a poll is told to wait, in milliseconds.
+async fn told(server: &TestServer, wire: &mut Wire, query: &str) -> u64 {
+    let request = Request::new("GET", &format!("/updates/blog/?{query}")).under(server.prefix);
+    wire.ask(request).await.header("live-poll-interval").unwrap().parse().unwrap()
+}
+
+async fn the_more_readers_poll_the_longer_they_are_told_to_wait(adapter: Adapter) {
+    let longest = Duration::from_secs(10);
+    let limits = Config { polls_per_second: 4, max_poll_interval: longest, linger: 3 * longest, ..quick() };
+    let server = adapter.start(limits).await;
+    let mut wire = Wire::connect(&server).await;
+    assert_eq!(told(&server, &mut wire, "cursor=x").await, 250);
+    // 40 who come 4 in a second come every 10 s.
+    for polls in 1.. {
+        match told(&server, &mut wire, "cursor=x").await {
+            10_000 => break,
+            wait => assert!(wait < 10_000 && polls < 1_000, "{wait} after {polls}"),
+        }
+    }
+    // It is the same for all of them, so a cache may keep it.
+    let response = server.get("/updates/blog/").await;
+    assert_eq!(response.header("cache-control"), Some("public, max-age=1"));
+    // Whoever waits at the server is not among them, neither as one who counts nor as one who is told.
+    assert_eq!(told(&server, &mut wire, "wait=0.01").await, 250);
+}
+
+async fn few_readers_poll_as_often_as_the_site_chose(adapter: Adapter) {
+    let server = adapter.start(Config { polls_per_second: 1_000, ..quick() }).await;
+    let mut wire = Wire::connect(&server).await;
+    for _ in 0..50 {
+        assert_eq!(told(&server, &mut wire, "").await, 250);
+    }
+}
+
+async fn polls_with_the_wagtail_protocol_count_but_are_told_what_the_site_chose(adapter: Adapter) {
+    let longest = Duration::from_secs(10);
+    let limits = Config {
+        polls_per_second: 1,
+        max_poll_interval: longest,
+        linger: 3 * longest,
+        poll_interval: 3 * SECOND,
+        ..quick()
+    };
+    let server = adapter.start(limits).await;
+    server.seed("blog", &["1"]).await;
+    let mut wire = Wire::connect(&server).await;
+    assert_eq!(told(&server, &mut wire, "").await, 3_000);
+    for _ in 0..20 {
+        server.ask(Request::new("HEAD", "/get-updates/blog/")).await;
+    }
+    assert!(told(&server, &mut wire, "").await > 3_000);
+    let handshake = server.ask(Request::new("POST", "/get-updates/blog/")).await;
+    let handshake: serde_json::Value = serde_json::from_slice(&handshake.body).unwrap();
+    assert_eq!(handshake["pollingInterval"], 3_000);
 }
 
 async fn a_waiting_poll_is_answered_by_the_next_publish(adapter: Adapter) {
@@ -145,6 +202,9 @@ pub(crate) const CASES: &[Case] = cases![
     a_poll_gets_all_that_is_new_in_one_frame,
     a_poll_without_a_cursor_is_told_where_the_page_is,
     polls_of_public_pages_may_be_cached_for_a_second,
+    the_more_readers_poll_the_longer_they_are_told_to_wait,
+    few_readers_poll_as_often_as_the_site_chose,
+    polls_with_the_wagtail_protocol_count_but_are_told_what_the_site_chose,
     a_waiting_poll_is_answered_by_the_next_publish,
     a_waiting_poll_is_answered_at_once_if_there_is_something,
     a_poll_waits_as_long_as_it_asks_to,

@@ -1,6 +1,6 @@
 //! Polling with cursors.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 
@@ -29,7 +29,9 @@ pub(super) async fn poll(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: 
         header::CACHE_CONTROL,
         HeaderValue::from_static(if is_public { "public, max-age=1" } else { "private, no-store" }),
     );
-    headers.insert(POLL_INTERVAL, (hub.config().poll_interval.as_millis() as u64).into());
+    // Who waits at the server is no load between two polls.
+    let interval = if wait.is_none() { hub.poll_interval().next(Instant::now()) } else { hub.config().poll_interval };
+    headers.insert(POLL_INTERVAL, (interval.as_millis() as u64).into());
     Ok(response.into())
 }
 

@@ -1,6 +1,6 @@
 //! Wagtail Live's own two polling protocols, on their one URL: its unmodified browser code works against it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use serde::{Serialize, ser::SerializeMap};
@@ -40,7 +40,11 @@ async fn answer(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: Caller<'_
     let mut reader = caller.join(transport, channel, Start::Recent).await?;
     match (&parts.method, since) {
         (&Method::POST, _) => whole(reader.page(), |page| handshake(hub, page)),
-        (&Method::HEAD, _) => whole(reader.page(), probe),
+        (&Method::HEAD, _) => {
+            // The original's browser code is told once what to wait: a rush must not make it slow for as long as the page is open.
+            hub.poll_interval().count(Instant::now());
+            whole(reader.page(), probe)
+        }
         (_, since) => updates(hub, &mut reader, since.unwrap_or_default()).await,
     }
 }

@@ -40,7 +40,7 @@ use crate::{
     id::ChannelId,
     metrics::{Counters, Metrics},
     page::Page,
-    policy::{Connections, Full, Permit},
+    policy::{Connections, Full, Permit, PollInterval},
     publisher::Transport,
     sync::lock,
     update::Update,
@@ -71,6 +71,7 @@ struct Inner {
     config: Config,
     connections: Arc<Connections>,
     counters: Arc<Counters>,
+    poll_interval: PollInterval,
     /// Pages with readers, or within the linger. Held for look-ups only.
     pages: Mutex<HashMap<ChannelId, Arc<LivePage>>>,
     drain: Drain,
@@ -103,6 +104,7 @@ impl Hub {
         config.check()?;
         let runtime = Handle::try_current().map_err(|_| HubError::NoRuntime)?;
         let connections = Arc::new(Connections::new(config.max_connections, config.max_connections_per_address));
+        let poll_interval = PollInterval::new(&config, Instant::now());
         let inner = Inner {
             bus,
             source,
@@ -111,6 +113,7 @@ impl Hub {
             config,
             connections,
             counters: Arc::default(),
+            poll_interval,
             pages: Mutex::default(),
             drain: Drain::default(),
             swept: Mutex::default(),
@@ -318,6 +321,11 @@ impl Hub {
                 Err(HubError::Unavailable)
             }
         }
+    }
+
+    /// What paces interval polling.
+    pub(crate) fn poll_interval(&self) -> &PollInterval {
+        &self.inner.poll_interval
     }
 
     /// Milliseconds since the hub began: the time of deadlines.

@@ -1,10 +1,11 @@
-//! Who may do what: origins, tokens, addresses, and how many at a time.
+//! Who may do what: origins, tokens, addresses, how many at a time, and how often.
 
 mod address;
 mod admission;
 mod connections;
 mod origin;
 mod piesocket;
+mod poll_interval;
 mod publishing;
 mod tokens;
 
@@ -17,4 +18,4 @@ pub use self::{
     publishing::{Publishing, TokenDigest},
     tokens::{InvalidTokenKey, PrivateChannels, TokenError, TokenKey, Tokens},
 };
-pub(crate) use self::{origin::is_host, publishing::bearer};
+pub(crate) use self::{origin::is_host, poll_interval::PollInterval, publishing::bearer};

@@ -31,6 +31,7 @@ fn post(name: &str) -> Render {
 fn brisk() -> Config {
     Config {
         poll_interval: Duration::from_millis(250),
+        max_poll_interval: Duration::from_millis(250),
         linger: Duration::from_millis(750),
         compare_interval: Duration::from_millis(40),
         bus_deadline: Duration::from_millis(300),

@@ -34,6 +34,7 @@ fn is_long() -> bool {
 fn brisk() -> Config {
     Config {
         poll_interval: Duration::from_millis(250),
+        max_poll_interval: Duration::from_millis(250),
         linger: Duration::from_millis(750),
         heartbeat: Duration::from_millis(100),
         compare_interval: Duration::from_millis(200),

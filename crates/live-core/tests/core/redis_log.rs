@@ -24,6 +24,7 @@ fn brisk() -> Config {
     Config {
         linger: Duration::from_millis(750),
         poll_interval: Duration::from_millis(250),
+        max_poll_interval: Duration::from_millis(250),
         compare_interval: Duration::from_millis(200),
         ..Config::default()
     }

@@ -1,6 +1,6 @@
 //! The settings against each other, and what follows from several of them.
 
-use std::{net::SocketAddr, path::Path};
+use std::{net::SocketAddr, path::Path, time::Duration};
 
 use live_axum::{Publishing, TrustedProxies, bus};
 
@@ -48,29 +48,41 @@ fn settle_proxies(settings: &mut Settings) -> Result<(), String> {
     Ok(())
 }
 
-/// Interval polling needs pages that outlive some polls: a linger that nobody chose does.
+/// Interval polling needs pages that outlive some polls: of linger and the longest interval, what nobody chose follows the other.
 fn settle_linger(in_force: &mut InForce) -> Result<(), String> {
-    let (linger, poll_interval) = (in_force.settings.config.linger, in_force.settings.config.poll_interval);
-    let least = LINGER_IN_POLLS * poll_interval;
-    if linger >= least {
+    let fits_linger = Duration::from_millis(in_force.settings.config.linger.as_millis() as u64 / LINGER_IN_POLLS);
+    if in_force.is_said("linger")
+        && !in_force.is_said("max-poll-interval")
+        && in_force.settings.config.max_poll_interval > fits_linger
+    {
+        in_force.settings.config.max_poll_interval = fits_linger;
+        in_force.sources.insert("max-poll-interval", Source::Fitted("a third of linger"));
+    }
+    let config = &mut in_force.settings.config;
+    let longest = config.longest_poll_interval();
+    if config.linger >= LINGER_IN_POLLS as u32 * longest {
         return Ok(());
     }
-    if in_force.is_said("linger") {
+    let (name, how) = match longest > config.poll_interval {
+        true => ("max-poll-interval", "three times max-poll-interval"),
+        false => ("poll-interval", "three times poll-interval"),
+    };
+    if in_force.sources.contains_key("linger") {
         return Err(format!(
-            "linger ({}, from {}) must be at least three times poll-interval ({}, from {})",
-            show_duration(linger),
+            "linger ({}, from {}) must be at least three times {name} ({}, from {})",
+            show_duration(config.linger),
             in_force.source("linger"),
-            show_duration(poll_interval),
-            in_force.source("poll-interval"),
+            show_duration(longest),
+            in_force.source(name),
         ));
     }
-    in_force.settings.config.linger = least;
-    in_force.sources.insert("linger", Source::Fitted("three times poll-interval"));
+    config.linger = LINGER_IN_POLLS as u32 * longest;
+    in_force.sources.insert("linger", Source::Fitted(how));
     Ok(())
 }
 
 /// As `Config::linger` says.
-const LINGER_IN_POLLS: u32 = 3;
+const LINGER_IN_POLLS: u64 = 3;
 
 fn check_config(settings: &Settings) -> Result<(), String> {
     let in_flags = |text: &str| text.replace("tokens.", "jwt-").replace('_', "-");

@@ -187,6 +187,20 @@ mod tests {
         assert!(line.starts_with("linger = \"3m\"") && line.ends_with("# three times poll-interval"), "{line}");
         let short = resolve(&[("poll-interval", "1s")], &[]).unwrap();
         assert_eq!(short.settings.config.linger.as_secs(), 60);
+        let longest = resolve(&[("max-poll-interval", "30s")], &[]).unwrap();
+        assert_eq!(longest.settings.config.linger.as_secs(), 90);
+    }
+
+    #[test]
+    fn a_longest_poll_interval_that_nobody_chose_follows_the_linger() {
+        let mut lowered = resolve(&[("linger", "13s")], &[]).unwrap();
+        let text = lowered.describe();
+        let line = text.lines().find(|line| line.starts_with("max-poll-interval")).unwrap();
+        assert!(line.starts_with("max-poll-interval = \"4333ms\"") && line.ends_with("# a third of linger"), "{line}");
+        assert_eq!(
+            mistake(&[("linger", "13s"), ("max-poll-interval", "5s")], &[]),
+            "linger (13s, from --linger) must be at least three times max-poll-interval (5s, from --max-poll-interval)"
+        );
     }
 
     #[test]

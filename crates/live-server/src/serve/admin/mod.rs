@@ -93,6 +93,7 @@ fn config() -> Config {
     Config {
         public_url: String::new(),
         poll_interval: page::PERIOD,
+        max_poll_interval: page::PERIOD,
         linger: 3 * page::PERIOD,
         drain_window: page::PERIOD,
         drain_deadline: Duration::from_secs(1),

@@ -70,7 +70,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         PAGES,
         "linger",
         Value::Duration(|settings| &mut settings.config.linger),
-        "How long a page is followed after its last reader has left; at least three poll intervals, and raised to that if nobody sets it",
+        "How long a page is followed after its last reader has left; at least three of the longest poll intervals, and raised to that if nobody sets it",
     ),
     Setting::new(
         PAGES,
@@ -128,6 +128,12 @@ pub(super) static SETTINGS: &[Setting] = &[
     ),
     Setting::new(
         TIMES,
+        "max-poll-interval",
+        Value::Duration(|settings| &mut settings.config.max_poll_interval),
+        "What it waits at most when more than polls-per-second would come; at most a third of linger, and lowered to that if nobody sets it",
+    ),
+    Setting::new(
+        TIMES,
         "long-poll-timeout",
         Value::Duration(|settings| &mut settings.config.long_poll_timeout),
         "The longest that a long poll waits",
@@ -173,6 +179,12 @@ pub(super) static SETTINGS: &[Setting] = &[
         "max-connections-per-address",
         Value::Count(|settings| &mut settings.config.max_connections_per_address),
         "Readers at a time from one address (IPv6: one /64); more get 429. Loopback has no limit",
+    ),
+    Setting::new(
+        LIMITS,
+        "polls-per-second",
+        Value::Count(|settings| &mut settings.config.polls_per_second),
+        "Interval polls that the server wants to answer in a second; readers are told to wait longer when more would come",
     ),
     Setting::new(
         LIMITS,

@@ -26,6 +26,7 @@ pub(crate) struct Site {
 pub(crate) fn quick() -> Config {
     Config {
         poll_interval: Duration::from_millis(250),
+        max_poll_interval: Duration::from_millis(250),
         linger: Duration::from_millis(750),
         drain_window: Duration::from_millis(50),
         drain_deadline: Duration::from_secs(5),
