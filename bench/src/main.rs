@@ -3,11 +3,13 @@
 //! - `live-bench bare`: the limit, a loop of `write` calls over the sockets and nothing else.
 //! - `live-bench axum` (or `actix`, `actix-lean`, `tungstenite`, `warp`): Live under an adapter.
 //! - `live-bench readers ADDRESS PATH COUNT`: WebSocket readers that count what they get.
+//! - `live-bench pollers ADDRESS PATH COUNT`: readers who poll at intervals, for the tests with a cache.
 //!
 //! The servers print their address and path, and publish once for each line on standard input. All frames have [`FRAME_BYTES`] bytes.
 
 mod bare;
 mod live;
+mod pollers;
 mod readers;
 
 use anyhow::{Context, bail};
@@ -23,7 +25,10 @@ fn main() -> anyhow::Result<()> {
         ["readers", address, path, count] => {
             readers::run(address.parse()?, path, count.parse().context("COUNT is no number")?)
         }
+        ["pollers", address, path, count] => {
+            pollers::run(address.parse()?, path, count.parse().context("COUNT is no number")?)
+        }
         [adapter] => live::run(adapter.parse()?),
-        _ => bail!("usage: live-bench bare | {} | readers ADDRESS PATH COUNT", Adapter::names().join(" | ")),
+        _ => bail!("usage: live-bench bare | {} | readers|pollers ADDRESS PATH COUNT", Adapter::names().join(" | ")),
     }
 }

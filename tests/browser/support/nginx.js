@@ -34,7 +34,7 @@ daemon off;
 master_process off;
 pid nginx.pid;
 error_log stderr warn;
-events { worker_connections 4096; }
+events { worker_connections 16384; }
 http {
     access_log off;
     client_body_temp_path temp/body;

@@ -37,11 +37,11 @@ export const startProcess = async (t, program, args, printed) => (await start(t,
  * @param {string} program
  * @param {string[]} args
  * @param {RegExp} printed on standard output
- * @param {{ env?: Record<string, string>, patience?: number }} [options] `patience`: milliseconds that it may take to start
+ * @param {{ env?: Record<string, string>, patience?: number, stdin?: 'ignore' | 'pipe' }} [options] `patience`: milliseconds that it may take to start
  * @returns {Promise<ReturnType<typeof launch> & { match: RegExpExecArray }>}
  */
-export const start = async (t, program, args, printed, { env, patience = START } = {}) => {
-  const running = launch(t, program, args, env);
+export const start = async (t, program, args, printed, { env, patience = START, stdin } = {}) => {
+  const running = launch(t, program, args, env, stdin);
   const ready = new Promise((resolve, reject) => {
     running.child.stdout.on('data', () => {
       const match = printed.exec(running.said());
@@ -78,13 +78,14 @@ export const startSilent = async (t, program, args, port) => {
  * @param {string} program
  * @param {string[]} args
  * @param {Record<string, string>} [env]
+ * @param {'ignore' | 'pipe'} [stdin]
  * @returns {{ child: import('node:child_process').ChildProcess, ended: Promise<number | string>, said: () => string }}
  *   `ended`: its exit code or the signal that ended it; `said`: all that it has printed
  */
-const launch = (t, program, args, env) => {
+const launch = (t, program, args, env, stdin = 'ignore') => {
   // Debian keeps servers where a user's PATH does not look.
   const PATH = `${process.env.PATH}:/usr/sbin`;
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PATH, RUST_LOG: 'warn', ...env } });
+  const child = spawn(program, args, { stdio: [stdin, 'pipe', 'pipe'], env: { ...process.env, PATH, RUST_LOG: 'warn', ...env } });
   const end = () => child.kill('SIGKILL');
   lastResorts.add(end);
   atEnd(t, () => {
