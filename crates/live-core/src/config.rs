@@ -50,6 +50,9 @@ pub struct Config {
     pub ring_bytes: usize,
     /// Bytes of the conflated frames that a page keeps to be shared until its next update. Default: 4 MiB.
     pub conflated_bytes: usize,
+    /// Bytes of a frame's JSON from which on polls are answered with gzip, to readers who accept it. Default: 1 KiB, because a shorter one
+    /// fills a packet at most. It is made once and kept with the frame, some quarter of its size. `usize::MAX` switches it off.
+    pub gzip_from_bytes: usize,
     /// A reader that lacks more frames than this gets one conflated frame. Default: 8, a moment's hiccup.
     pub conflate_after: usize,
     /// How far back a reader without a cursor is served. Default: 60 s, the time between a page's HTML and its socket at worst.
@@ -160,6 +163,7 @@ impl Default for Config {
             ring_frames: 256,
             ring_bytes: 1 << 20,
             conflated_bytes: 4 << 20,
+            gzip_from_bytes: 1 << 10,
             conflate_after: 8,
             grace: Duration::from_secs(60),
             linger: Duration::from_secs(60),

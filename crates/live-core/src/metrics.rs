@@ -51,7 +51,7 @@ pub struct TransportMetrics {
     pub resets: u64,
     /// Those of them that sent the reader back to its HTML.
     pub reloads: u64,
-    /// Bytes of frames, heartbeats included, as the transport encodes them; without what HTTP adds.
+    /// Bytes of frames, heartbeats included, as the transport encodes them; without what HTTP adds, and before gzip.
     pub bytes: u64,
 }
 

@@ -22,6 +22,7 @@ mod limits;
 mod logs;
 mod origins;
 mod own_server;
+mod packing;
 mod panics;
 mod piesocket;
 mod polls;
@@ -61,6 +62,7 @@ pub(crate) fn all() -> impl Iterator<Item = Case> {
         logs::CASES,
         origins::CASES,
         own_server::CASES,
+        packing::CASES,
         panics::CASES,
         piesocket::CASES,
         polls::CASES,

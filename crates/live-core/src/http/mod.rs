@@ -3,6 +3,7 @@
 mod answer;
 mod assets;
 mod body;
+mod encoding;
 mod events;
 mod guard;
 mod incoming;

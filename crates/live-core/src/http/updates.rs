@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 
-use super::{Answer, Body, ChannelId, JSON, Refusal, guard::Caller, query, response};
+use super::{Answer, Body, ChannelId, Refusal, encoding, guard::Caller, query};
 use crate::{
     cursor::Start,
     hub::Hub,
@@ -18,7 +18,7 @@ pub(super) async fn poll(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: 
     let start = Start::parse(query(parts, "cursor").as_deref());
     let mut reader = caller.join(transport, channel, start).await?;
     let mut response = match poll_frame(&mut reader, wait).await {
-        Polled::Frame(frame) => response(StatusCode::OK, JSON, frame.json()),
+        Polled::Frame(frame) => encoding::answer(hub, &parts.headers, frame).await,
         Polled::Nothing => nothing(),
         Polled::Unconfirmed => return Err(Refusal::Unavailable("the bus does not answer".to_owned())),
         Polled::Ended(close) => return Err(Refusal::Ended(close)),

@@ -3,6 +3,7 @@
 mod drain;
 mod live_page;
 mod outage;
+mod packing;
 mod pump;
 mod reader;
 mod seeding;

@@ -92,6 +92,12 @@ pub(super) static SETTINGS: &[Setting] = &[
     ),
     Setting::new(
         PAGES,
+        "gzip-from-bytes",
+        Value::Bytes(|settings| &mut settings.config.gzip_from_bytes),
+        "Frames from this size on are sent with gzip to readers who poll and accept it",
+    ),
+    Setting::new(
+        PAGES,
         "conflate-after",
         Value::Count(|settings| &mut settings.config.conflate_after),
         "A slow reader that lacks more frames than this gets one in their place",
