@@ -1,41 +1,60 @@
-//! The servers and the readers of `cargo xtask bench`, which runs them in processes of their own and compares them.
+//! What `cargo xtask bench` runs: servers, readers, and the program that starts, feeds and compares them.
 //!
-//! - `live-bench bare`: the limit, a loop of `write` calls over the sockets and nothing else.
-//! - `live-bench axum` (or `actix`, `actix-lean`, `tungstenite`, `warp`): Live under an adapter.
-//! - `live-bench readers ADDRESS PATH COUNT`: WebSocket readers that count what they get.
-//! - `live-bench pollers ADDRESS PATH COUNT`: readers who poll at intervals, for the tests with a cache.
+//! - `live-bench table …`: what a reader costs, against the limit.
 //! - `live-bench bytes [FILE]`: what a reader downloads over each transport, and what compression would save.
 //!
-//! The servers print their address and path, and publish once for each line on standard input. All frames have [`FRAME_BYTES`] bytes.
+//! It starts the rest, each in a process of its own that ends with its standard input:
+//! - `live-bench bare TRANSPORT CHANNELS`: the limit, a loop of `write` calls over the sockets and nothing else.
+//! - `live-bench live ADAPTER BUS CHANNELS HEARTBEAT`: Live under an adapter.
+//! - `live-bench readers TRANSPORT ADDRESS PREFIX COUNT CHANNELS SOURCE [CURSOR]`: readers that check what they get.
+//! - `live-bench slow ADDRESS PREFIX BYTES`: one WebSocket reader that reads so many bytes in a second.
+//! - `live-bench plain FRAMEWORK`: what the framework itself makes of an empty answer, and of one with as many bytes as an update.
+//! - `live-bench pollers ADDRESS PATH COUNT`: readers who poll at intervals, for the tests with a cache.
+//! - `live-bench polls ADDRESS SECONDS METHOD PATH`: requests without a pause.
 
-mod bare;
+mod addresses;
 mod bytes;
-mod live;
+mod machine;
 mod pollers;
+mod polls;
+mod process;
 mod readers;
+mod servers;
+mod table;
+mod update;
+
+use std::time::Duration;
 
 use anyhow::{Context, bail};
-use live_adapters::Adapter;
-
-/// Bytes of one WebSocket frame, header and all: a post of a few sentences.
-const FRAME_BYTES: usize = 704;
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
-        ["bare"] => bare::run(),
+        ["table", options @ ..] => table::run(options),
+        ["bare", transport, channels] => servers::bare::run(transport.parse()?, channels.parse()?),
+        ["live", adapter, bus, channels, heartbeat] => {
+            let heartbeat = Duration::from_secs(heartbeat.parse().context("HEARTBEAT is no number of seconds")?);
+            servers::live::run(adapter.parse()?, bus, channels.parse()?, heartbeat)
+        }
+        ["readers", transport, address, prefix, count, channels, source, cursor @ ..] => {
+            readers::run(&readers::Crowd {
+                transport: transport.parse()?,
+                address: address.parse()?,
+                prefix: (*prefix).to_owned(),
+                readers: count.parse()?,
+                channels: channels.parse()?,
+                source: source.parse()?,
+                cursor: cursor.first().map(|cursor| (*cursor).to_owned()),
+            })
+        }
+        ["slow", address, prefix, bytes] => readers::slow::run(address.parse()?, prefix, bytes.parse()?),
+        ["polls", address, seconds, method, path] => polls::run(address.parse()?, seconds.parse()?, method, path),
         ["bytes"] => bytes::run(None),
         ["bytes", file] => bytes::run(Some(file)),
-        ["readers", address, path, count] => {
-            readers::run(address.parse()?, path, count.parse().context("COUNT is no number")?)
-        }
         ["pollers", address, path, count] => {
             pollers::run(address.parse()?, path, count.parse().context("COUNT is no number")?)
         }
-        [adapter] => live::run(adapter.parse()?),
-        _ => bail!(
-            "usage: live-bench bare | {} | bytes [FILE] | readers|pollers ADDRESS PATH COUNT",
-            Adapter::names().join(" | ")
-        ),
+        ["plain", framework] => servers::plain::run(framework),
+        _ => bail!("usage: live-bench table; see cargo xtask help"),
     }
 }

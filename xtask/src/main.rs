@@ -62,8 +62,10 @@ cargo xtask test-all [--long] [--verbose] [--only STEP]...
     {}
 cargo xtask tidy
     Checks the rules of CONTRIBUTING.md that a machine can see.
-cargo xtask bench [--readers N] [--updates N] [--rounds N]
-    Measures what a reader costs, against a bare loop of write calls.
+cargo xtask bench [--rounds N] [--only ROW]... [--readers N] [--updates N] [--into FOLDER]
+    Measures what a reader costs, against a bare loop of write calls, and writes
+    docs/performance.md with its plots. With one of the other options it only prints
+    (or writes into FOLDER).
 cargo xtask instructions [--bless]
     Counts the instructions of what runs for every reader and every update, and
     compares with the stored counts; `--bless` stores them. See docs/instructions.md.

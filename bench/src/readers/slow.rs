@@ -1,0 +1,27 @@
+//! A reader on a bad line: reads so many bytes in a second, whatever waits for it.
+
+use std::{
+    io::{self, Read, Write},
+    net::{SocketAddr, TcpStream},
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Result, ensure};
+
+use super::Transport;
+
+/// Ends with its standard input.
+pub(crate) fn run(address: SocketAddr, prefix: &str, bytes_per_second: usize) -> Result<()> {
+    thread::spawn(|| {
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        std::process::exit(0);
+    });
+    let mut socket = TcpStream::connect(address)?;
+    socket.write_all(Transport::WebSocket.request(prefix, 0, None).as_bytes())?;
+    let mut buffer = vec![0; (bytes_per_second / 10).max(1)];
+    loop {
+        ensure!(socket.read(&mut buffer)? > 0, "the server closed the slow reader");
+        thread::sleep(Duration::from_millis(100));
+    }
+}

@@ -1,0 +1,104 @@
+//! What a reader of each transport says, and what it makes of the answer: no more of the protocols than a reader needs of a server
+//! that it trusts.
+
+use std::str::FromStr;
+
+use anyhow::{Context as _, Error, Result, bail, ensure};
+
+use super::websocket;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Transport {
+    WebSocket,
+    Events,
+    /// Each answer is followed by the next request.
+    LongPolling,
+}
+
+/// What a reader got.
+pub(super) enum Message<'a> {
+    /// The first one comes at once, and tells that the server has the reader.
+    Text(&'a [u8]),
+    Ping,
+    /// Nothing that a reader would show.
+    Other,
+}
+
+impl Transport {
+    /// The request that a reader begins with. Without a `cursor` it is sent what was published a moment ago.
+    pub(super) fn request(self, prefix: &str, channel: usize, cursor: Option<&str>) -> String {
+        let query = cursor.map_or(String::new(), |cursor| format!("?cursor={cursor}"));
+        let (route, headers) = match self {
+            Transport::WebSocket => ("ws/channel", UPGRADE),
+            Transport::Events => ("events", ""),
+            Transport::LongPolling => ("updates", ""),
+        };
+        format!("GET {prefix}/{route}/{channel}/{query} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n")
+    }
+
+    /// The request after an answer. It waits.
+    pub(super) fn next_request(prefix: &str, channel: usize, answer: &[u8]) -> Result<String> {
+        let start = find(answer, CURSOR).context("an answer without a cursor")? + CURSOR.len();
+        let cursor = answer[start..].split(|byte| *byte == b'"').next().unwrap_or_default();
+        let cursor = std::str::from_utf8(cursor)?;
+        Ok(format!("GET {prefix}/updates/{channel}/?cursor={cursor}&wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+    }
+
+    /// The first message and what follows it; nothing if its end has not come.
+    pub(super) fn message(self, bytes: &[u8]) -> Result<Option<(Message<'_>, &[u8])>> {
+        match self {
+            Transport::WebSocket => websocket::message(bytes),
+            // Chunks begin and end between events, so that what is around an event can be taken for a part of it.
+            Transport::Events => Ok(find(bytes, b"\n\n").map(|end| {
+                let rest = &bytes[end + 2..];
+                (Message::Text(&bytes[..end]), rest.strip_prefix(b"\r\n").unwrap_or(rest))
+            })),
+            Transport::LongPolling => response(bytes),
+        }
+    }
+
+    /// What follows the header of a stream; nothing if its end has not come. An answer to a poll has a header each.
+    pub(super) fn after_header(self, bytes: &[u8]) -> Result<Option<&[u8]>> {
+        let expected: &[u8] = match self {
+            Transport::WebSocket => b"HTTP/1.1 101",
+            Transport::Events => b"HTTP/1.1 200",
+            Transport::LongPolling => return Ok(Some(bytes)),
+        };
+        let Some(end) = find(bytes, END_OF_HEADER) else { return Ok(None) };
+        ensure!(bytes.starts_with(expected), "{}", String::from_utf8_lossy(bytes));
+        Ok(Some(&bytes[end + END_OF_HEADER.len()..]))
+    }
+}
+
+impl FromStr for Transport {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        Ok(match name {
+            "websocket" => Transport::WebSocket,
+            "events" => Transport::Events,
+            "long-polling" => Transport::LongPolling,
+            other => bail!("there is no transport {other}"),
+        })
+    }
+}
+
+fn response(bytes: &[u8]) -> Result<Option<(Message<'_>, &[u8])>> {
+    let Some(end) = find(bytes, END_OF_HEADER) else { return Ok(None) };
+    let (header, body) = (std::str::from_utf8(&bytes[..end])?, &bytes[end + END_OF_HEADER.len()..]);
+    ensure!(header.starts_with("HTTP/1.1 20"), "{header}");
+    let length = header.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
+    });
+    Ok(body.split_at_checked(length.unwrap_or(0)).map(|(body, rest)| (Message::Text(body), rest)))
+}
+
+fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
+    bytes.windows(what.len()).position(|window| window == what)
+}
+
+const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+    Sec-WebSocket-Version: 13\r\n";
+const END_OF_HEADER: &[u8] = b"\r\n\r\n";
+const CURSOR: &[u8] = b"\"cursor\":\"";

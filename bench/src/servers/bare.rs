@@ -1,0 +1,116 @@
+//! The limit: what the kernel alone costs. No queue, no slow readers, no protocol beyond what readers look at.
+
+use std::{
+    io::{BufRead, Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
+
+use anyhow::{Context as _, Result, ensure};
+
+use crate::{
+    readers::Transport,
+    update::{FRAME_BYTES, Label},
+};
+
+/// The sockets of each channel.
+type Channels = Arc<Mutex<Vec<Vec<TcpStream>>>>;
+
+pub(crate) fn run(transport: Transport, channels: usize) -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    println!("{} ", listener.local_addr()?);
+    let sockets: Channels = Arc::new(Mutex::new((0..channels).map(|_| Vec::new()).collect()));
+    thread::spawn({
+        let sockets = Arc::clone(&sockets);
+        move || listener.incoming().flatten().try_for_each(|socket| accept(transport, socket, &sockets))
+    });
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        if line == "cursor" {
+            println!("0-0");
+            continue;
+        }
+        for sockets in sockets.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
+            publish(transport, line.parse()?, sockets)?;
+        }
+    }
+    Ok(())
+}
+
+fn publish(transport: Transport, number: u32, sockets: &mut [TcpStream]) -> Result<()> {
+    let message = message(transport, number);
+    for socket in &*sockets {
+        // write(2) itself; the standard library would call send(2).
+        let written = rustix::io::write(socket, &message)?;
+        ensure!(written == message.len(), "a reader does not keep up");
+    }
+    if transport == Transport::LongPolling {
+        let mut buffer = [0; 1024];
+        for socket in sockets {
+            ensure!(socket.read(&mut buffer)? > 0, "a reader has gone");
+        }
+    }
+    Ok(())
+}
+
+fn accept(transport: Transport, mut socket: TcpStream, channels: &Channels) -> Result<()> {
+    let request = read_request(&mut socket)?;
+    let channel = channel(&request).context("a request without a channel")?;
+    socket.set_nodelay(true)?;
+    let mut channels = channels.lock().unwrap_or_else(PoisonError::into_inner);
+    let sockets = channels.get_mut(channel).context("there is no such channel")?;
+    // Under the lock: whoever has the answer gets the next update.
+    socket.write_all(match transport {
+        // Its last two bytes stand for Live's hello, a text frame with nothing in it.
+        Transport::WebSocket => UPGRADED,
+        Transport::Events => b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: {}\n\n\r\n",
+        Transport::LongPolling => ANSWERED,
+    })?;
+    if transport == Transport::LongPolling {
+        read_request(&mut socket)?;
+    } else {
+        socket.set_nonblocking(true)?;
+    }
+    sockets.push(socket);
+    Ok(())
+}
+
+fn read_request(socket: &mut TcpStream) -> Result<Vec<u8>> {
+    let (mut request, mut buffer) = (Vec::new(), [0; 1024]);
+    while !request.ends_with(b"\r\n\r\n") {
+        let read = socket.read(&mut buffer)?;
+        ensure!(read > 0, "a reader has gone");
+        request.extend_from_slice(&buffer[..read]);
+    }
+    Ok(request)
+}
+
+/// The path ends with `/CHANNEL/`.
+fn channel(request: &[u8]) -> Option<usize> {
+    let path = std::str::from_utf8(request).ok()?.split([' ', '?']).nth(1)?;
+    path.trim_end_matches('/').rsplit('/').next()?.parse().ok()
+}
+
+fn message(transport: Transport, number: u32) -> Vec<u8> {
+    let length = FRAME_BYTES - 4;
+    let label = Label::now(number);
+    match transport {
+        Transport::WebSocket => {
+            let header = [0x81, 126, (length >> 8) as u8, length as u8];
+            [&header, label.text(length).as_bytes()].concat()
+        }
+        Transport::Events => {
+            let event = format!("data: {}\n\n", label.text(length));
+            format!("{:x}\r\n{event}\r\n", event.len()).into_bytes()
+        }
+        Transport::LongPolling => {
+            let body = format!(r#"{{"cursor":"0-{number}","text":"{}"}}"#, label.text(length));
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+        }
+    }
+}
+
+const UPGRADED: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+    Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n\x81\x00";
+const ANSWERED: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{\"cursor\":\"0-0\"}";

@@ -1,0 +1,58 @@
+//! The frameworks themselves: a handler that answers nothing, and one that answers the same bytes each time.
+
+use std::{convert::Infallible, io, net::TcpListener, thread};
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+use anyhow::{Result, bail};
+use axum::{Router, http::StatusCode, routing::get};
+use warp::Filter as _;
+
+use crate::update::FRAME_BYTES;
+
+/// `/empty` is 204, `/bytes` has as many bytes as an update. Ends with its standard input.
+pub(crate) fn run(framework: &str) -> Result<()> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    listener.set_nonblocking(true)?;
+    println!("{} ", listener.local_addr()?);
+    thread::spawn(|| {
+        let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        std::process::exit(0);
+    });
+    match framework {
+        // Its workers run beside each other on one core, as Live's do.
+        "actix" | "actix-lean" => actix_web::rt::System::new().block_on(actix(listener)),
+        "axum" => tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(axum(listener)),
+        "warp" => tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(warp(listener)),
+        other => bail!("{other} answers no polls"),
+    }
+}
+
+async fn actix(listener: TcpListener) -> Result<()> {
+    let app = || {
+        let empty = web::get().to(|| async { HttpResponse::NoContent().finish() });
+        let bytes = web::get().to(|| async { HttpResponse::Ok().content_type(JSON).body(BYTES) });
+        App::new().route("/empty", empty).route("/bytes", bytes)
+    };
+    Ok(HttpServer::new(app).listen(listener)?.run().await?)
+}
+
+async fn axum(listener: TcpListener) -> Result<()> {
+    let app = Router::new()
+        .route("/empty", get(|| async { StatusCode::NO_CONTENT }))
+        .route("/bytes", get(|| async { ([("content-type", JSON)], BYTES) }));
+    Ok(axum::serve(tokio::net::TcpListener::from_std(listener)?, app).await?)
+}
+
+async fn warp(listener: TcpListener) -> Result<()> {
+    let empty = warp::path("empty").and_then(|| async { Ok::<_, Infallible>(warp::http::StatusCode::NO_CONTENT) });
+    let bytes = warp::path("bytes").map(|| warp::reply::with_header(BYTES, "content-type", JSON));
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    warp::serve(empty.or(bytes)).incoming(listener).run().await;
+    Ok(())
+}
+
+const JSON: &str = "application/json";
+const BYTES: &str = match str::from_utf8(&[b'x'; FRAME_BYTES]) {
+    Ok(bytes) => bytes,
+    Err(_) => "",
+};

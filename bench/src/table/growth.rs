@@ -1,0 +1,38 @@
+//! What readers cost when they become more, as a table and as plots.
+
+use anyhow::Result;
+
+use super::{
+    options::Options,
+    plot::Plot,
+    rows::{Row, SERVERS, compare, middle, section, websocket},
+    section::Section,
+};
+
+const SIZES: &[usize] = &[100, 1_000, 5_000, 10_000, 19_000];
+
+pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
+    let most = options.readers(19_000);
+    let sizes: Vec<usize> = SIZES.iter().copied().filter(|size| *size < most).chain([most]).collect();
+    let heads = sizes.iter().flat_map(|size| [format!("{size}: µs"), "bytes".to_owned()]);
+    let heads: Vec<String> = [String::new()].into_iter().chain(heads).collect();
+    let mut section = section(row, &heads.iter().map(String::as_str).collect::<Vec<_>>());
+    section.table.extend(SERVERS.iter().map(|server| vec![(*server).to_owned()]));
+    let mut micros = Plot::new("CPU of the server for one delivery", "readers", "µs");
+    let mut bytes = Plot::new("Private memory of one reader", "readers", "KB");
+    for size in sizes {
+        // About as many deliveries for each size.
+        let crowd = websocket(size, options.updates((DELIVERIES / size).clamp(10, 300)));
+        let figures = compare(options, SERVERS, |server| crowd.measure(server))?;
+        for (index, (server, own)) in SERVERS.iter().zip(&figures).enumerate() {
+            let (time, memory) = (middle(own, |own| own.micros_per_delivery), middle(own, |own| own.bytes_per_reader));
+            section.table[index + 1].extend([format!("{time:.2}"), format!("{memory:.0}")]);
+            micros.point(server, size as f64, time);
+            bytes.point(server, size as f64, memory / 1e3);
+        }
+    }
+    section.plots = vec![("performance-delivery.svg", micros.svg()), ("performance-memory.svg", bytes.svg())];
+    Ok(section)
+}
+
+const DELIVERIES: usize = 200_000;

@@ -1,0 +1,40 @@
+//! `live-bench table`: what a reader costs under each adapter, against the bare server in the same run.
+//!
+//! The servers take turns in each round, so that whatever else the machine does meets all of them; ratios are taken within a round.
+
+mod crowd;
+mod document;
+mod growth;
+mod options;
+mod plot;
+mod polling;
+mod rows;
+mod section;
+
+use anyhow::Result;
+
+use self::options::Options;
+use crate::machine;
+
+pub(crate) fn run(arguments: &[&str]) -> Result<()> {
+    let options = Options::parse(arguments)?;
+    let machine = machine::describe()?;
+    println!("{machine}\nmedians of {} rounds; the server on one core, its readers on the other", options.rounds);
+    println!("{options}");
+    let mut sections = Vec::new();
+    for row in rows::ROWS.iter().filter(|row| options.wants(row.name)) {
+        let section = (row.measure)(row, &options)?;
+        println!("{section}");
+        sections.push(section);
+    }
+    match &options.into {
+        Some(folder) => document::write(folder, &machine, &options, &sections),
+        None => Ok(()),
+    }
+}
+
+/// The middle one, or the upper of the two in the middle.
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(0.0)
+}

@@ -1,0 +1,96 @@
+//! Interval polling, against the frameworks themselves.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::{
+    options::Options,
+    rows::{Row, compare, middle, section},
+    section::Section,
+};
+use crate::process::{self, Process};
+
+/// Requests per second of the server's CPU.
+struct Rates {
+    /// The framework's own: nothing, and the same bytes each time.
+    empty: f64,
+    bytes: f64,
+    /// Live's: nothing new, something new, and what Wagtail Live's interval polling asks first.
+    nothing: f64,
+    update: f64,
+    head: f64,
+}
+
+/// tungstenite answers no polls, and the two ways of actix answer them alike.
+const FRAMEWORKS: &[&str] = &["axum", "warp", "actix"];
+
+pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
+    // A row of a few readers is one for a look, not for figures.
+    let seconds = if options.is_usual() { 2.0 } else { 0.2 };
+    let rates = compare(options, FRAMEWORKS, |framework| rates(framework, seconds))?;
+    let heads = [
+        "",
+        "empty handler",
+        "nothing new (204)",
+        "ratio",
+        "Wagtail Live's HEAD",
+        "ratio",
+        "same bytes",
+        "something new (200)",
+        "ratio",
+    ];
+    let mut section = section(row, &heads);
+    for (framework, own) in FRAMEWORKS.iter().zip(&rates) {
+        let rate = |of: fn(&Rates) -> f64| format!("{:.0}", middle(own, of));
+        // Each round has both.
+        let part = |of: fn(&Rates) -> f64| format!("{:.2}", middle(own, of));
+        section.table.push(vec![
+            (*framework).to_owned(),
+            rate(|rates| rates.empty),
+            rate(|rates| rates.nothing),
+            part(|rates| rates.nothing / rates.empty),
+            rate(|rates| rates.head),
+            part(|rates| rates.head / rates.empty),
+            rate(|rates| rates.bytes),
+            rate(|rates| rates.update),
+            part(|rates| rates.update / rates.bytes),
+        ]);
+    }
+    Ok(section)
+}
+
+fn rates(framework: &str, seconds: f64) -> Result<Rates> {
+    let mut plain = Process::start(&["plain", framework], process::SERVERS)?;
+    let printed = plain.line(DEADLINE)?;
+    let address = printed.trim();
+    let empty = rate(&plain, address, seconds, "GET", "/empty", "204")?;
+    let bytes = rate(&plain, address, seconds, "GET", "/bytes", "200")?;
+    drop(plain);
+    let mut live = Process::start(&["live", framework, "memory:", "1", "25"], process::SERVERS)?;
+    let printed = live.line(DEADLINE)?;
+    let (address, prefix) = printed.split_once(' ').context("a server prints its address and prefix")?;
+    let mut cursor = |number: usize| {
+        live.say(number)?;
+        live.say("cursor")?;
+        live.line(DEADLINE)
+    };
+    let (old, head) = (cursor(1)?, cursor(2)?);
+    let path = |cursor: &str| format!("{prefix}/updates/0/?cursor={cursor}");
+    let nothing = rate(&live, address, seconds, "GET", &path(&head), "204")?;
+    let update = rate(&live, address, seconds, "GET", &path(&old), "200")?;
+    let head = rate(&live, address, seconds, "HEAD", &format!("{prefix}/get-updates/0/"), "200")?;
+    Ok(Rates { empty, bytes, nothing, update, head })
+}
+
+fn rate(server: &Process, address: &str, seconds: f64, method: &str, path: &str, status: &str) -> Result<f64> {
+    let mut polls = Process::start(&["polls", address, &seconds.to_string(), method, path], process::READERS)?;
+    ensure!(polls.line(DEADLINE)? == "connected", "the polls did not connect");
+    let before = server.cpu()?;
+    let line = polls.line(DEADLINE + Duration::from_secs_f64(seconds))?;
+    let (answered, last) = line.split_once(' ').context("polls print number and status")?;
+    ensure!(last == status, "{method} {path} was answered {last}");
+    Ok(answered.parse::<f64>()? / (server.cpu()? - before).as_secs_f64())
+}
+
+const DEADLINE: Duration = Duration::from_secs(20);

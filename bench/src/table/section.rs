@@ -1,0 +1,26 @@
+//! One row of what was asked for, measured: a table of its own, with a sentence about what it says.
+
+use std::fmt;
+
+pub(super) struct Section {
+    pub(super) title: String,
+    /// What was done, and what the columns are.
+    pub(super) about: String,
+    /// The head first.
+    pub(super) table: Vec<Vec<String>>,
+    /// Name and SVG of each plot.
+    pub(super) plots: Vec<(&'static str, String)>,
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "## {}\n\n{}\n", self.title, self.about)?;
+        for (index, cells) in self.table.iter().enumerate() {
+            writeln!(f, "| {} |", cells.join(" | "))?;
+            if index == 0 {
+                writeln!(f, "|{}", "---|".repeat(cells.len()))?;
+            }
+        }
+        Ok(())
+    }
+}
