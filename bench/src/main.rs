@@ -1,9 +1,10 @@
-//! What `cargo xtask bench` runs: servers, readers, and the program that starts, feeds and compares them.
+//! What `cargo xtask bench` and `cargo xtask scale` run: servers, readers, and the programs that start, feed and compare them.
 //!
 //! - `live-bench table …`: what a reader costs, against the limit.
 //! - `live-bench bytes [FILE]`: what a reader downloads over each transport, and what compression would save.
+//! - `live-bench scale …`: very many readers, on many nodes and one Redis.
 //!
-//! It starts the rest, each in a process of its own that ends with its standard input:
+//! Both start the rest, each in a process of its own that ends with its standard input:
 //! - `live-bench bare TRANSPORT CHANNELS`: the limit, a loop of `write` calls over the sockets and nothing else.
 //! - `live-bench live ADAPTER BUS CHANNELS HEARTBEAT`: Live under an adapter.
 //! - `live-bench readers TRANSPORT ADDRESS PREFIX COUNT CHANNELS SOURCE [CURSOR]`: readers that check what they get.
@@ -11,14 +12,17 @@
 //! - `live-bench plain FRAMEWORK`: what the framework itself makes of an empty answer, and of one with as many bytes as an update.
 //! - `live-bench pollers ADDRESS PATH COUNT`: readers who poll at intervals, for the tests with a cache.
 //! - `live-bench polls ADDRESS SECONDS METHOD PATH`: requests without a pause.
+//! - `live-bench keep PROGRAM …`: another program, which would not end by itself.
 
 mod addresses;
 mod bytes;
+mod keep;
 mod machine;
 mod pollers;
 mod polls;
 mod process;
 mod readers;
+mod scale;
 mod servers;
 mod table;
 mod update;
@@ -31,6 +35,7 @@ fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["table", options @ ..] => table::run(options),
+        ["scale", options @ ..] => scale::run(options),
         ["bare", transport, channels] => servers::bare::run(transport.parse()?, channels.parse()?),
         ["live", adapter, bus, channels, heartbeat] => {
             let heartbeat = Duration::from_secs(heartbeat.parse().context("HEARTBEAT is no number of seconds")?);
@@ -55,6 +60,7 @@ fn main() -> anyhow::Result<()> {
             pollers::run(address.parse()?, path, count.parse().context("COUNT is no number")?)
         }
         ["plain", framework] => servers::plain::run(framework),
-        _ => bail!("usage: live-bench table; see cargo xtask help"),
+        ["keep", program, arguments @ ..] => keep::run(program, arguments),
+        _ => bail!("usage: live-bench table | scale; see cargo xtask help"),
     }
 }

@@ -40,6 +40,13 @@ impl Process {
         Ok(Self { child, input, lines, measured })
     }
 
+    /// Another program, which ends when this one does.
+    pub(crate) fn keep(program: &str, arguments: &[&str], core: usize) -> Result<Self> {
+        let mut process = Self::start(&[&["keep", program], arguments].concat(), core)?;
+        process.measured = process.line(Duration::from_secs(10))?.parse()?;
+        Ok(process)
+    }
+
     pub(crate) fn say(&mut self, line: impl std::fmt::Display) -> Result<()> {
         let input = self.input.as_mut().context("no standard input")?;
         // At once, so that nobody reads half a line.

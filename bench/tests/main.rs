@@ -1,8 +1,22 @@
-//! What `cargo xtask bench` does, so small that only its working is seen: no time decides a test.
+//! What `cargo xtask bench` and `cargo xtask scale` do, so small that only its working is seen: no time decides a test.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::process::Command;
+
+#[test]
+fn every_reader_of_three_nodes_gets_every_update() {
+    let options = ["scale", "--readers", "41", "--nodes", "3", "--updates", "4", "--idle", "0", "--keep-free", "0"];
+    let report = live_bench(&options);
+    assert!(report.contains("every reader got every update: 164 deliveries"), "{report}");
+}
+
+#[test]
+fn a_limit_of_the_machine_is_named_before_anything_starts() {
+    let output = Command::new(PROGRAM).args(["scale", "--readers", "1000000", "--nodes", "1"]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && said.contains("need"), "{said}");
+}
 
 #[test]
 fn the_page_about_performance_is_written_with_its_figures_and_plots() {

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask test-all`, `cargo xtask tidy`, `cargo xtask bench`, `cargo xtask instructions`,
+//! The project's own commands: `cargo xtask test-all`, `cargo xtask tidy`, `cargo xtask bench`, `cargo xtask scale`, `cargo xtask instructions`,
 //! `cargo xtask autobahn`, `cargo xtask cluster` and `cargo xtask faults`.
 //!
 //! One file per command; this one only picks it. What the steps of `test-all` run is in `plan.rs`.
@@ -11,6 +11,7 @@ mod install;
 mod instructions;
 mod plan;
 mod process_group;
+mod scale;
 mod step;
 mod tally;
 mod test_all;
@@ -42,6 +43,7 @@ fn run(args: &[String]) -> Result<ExitCode> {
         "tidy" => tidy::run(rest),
         "bench" => bench::run(rest),
         "instructions" => instructions::run(rest),
+        "scale" => scale::run(rest),
         "autobahn" => autobahn::run(rest),
         "cluster" => cluster::run(rest),
         "faults" => faults::run(rest),
@@ -69,6 +71,10 @@ cargo xtask bench [--rounds N] [--only ROW]... [--readers N] [--updates N] [--in
 cargo xtask instructions [--bless]
     Counts the instructions of what runs for every reader and every update, and
     compares with the stored counts; `--bless` stores them. See docs/instructions.md.
+cargo xtask scale [--readers N] [--nodes N] [--adapter NAME] [--updates N] [--heartbeat S]
+                  [--idle S] [--keep-free GB]
+    Holds a million readers of one page (or N) on nodes with one Redis, all on this machine,
+    and measures what they need. It stops before --keep-free (4) GB of memory are left.
 cargo xtask autobahn --wstest PATH [--adapter NAME]... [--cases 1.*,2.1,...] [--bless]
     Runs the Autobahn test suite against every adapter and compares with the stored
     result; `--bless` stores what it finds. See docs/autobahn.md.
