@@ -12,12 +12,14 @@
 //! - `live-bench plain FRAMEWORK`: what the framework itself makes of an empty answer, and of one with as many bytes as an update.
 //! - `live-bench pollers ADDRESS PATH COUNT`: readers who poll at intervals, for the tests with a cache.
 //! - `live-bench polls ADDRESS SECONDS METHOD PATH`: requests without a pause.
+//! - `live-bench peer NAME`: another server, to compare with.
 //! - `live-bench keep PROGRAM …`: another program, which would not end by itself.
 
 mod addresses;
 mod bytes;
 mod keep;
 mod machine;
+mod peers;
 mod pollers;
 mod polls;
 mod process;
@@ -60,6 +62,7 @@ fn main() -> anyhow::Result<()> {
             pollers::run(address.parse()?, path, count.parse().context("COUNT is no number")?)
         }
         ["plain", framework] => servers::plain::run(framework),
+        ["peer", name] => peers::serve(name),
         ["keep", program, arguments @ ..] => keep::run(program, arguments),
         _ => bail!("usage: live-bench table | scale; see cargo xtask help"),
     }

@@ -42,7 +42,12 @@ impl Process {
 
     /// Another program, which ends when this one does.
     pub(crate) fn keep(program: &str, arguments: &[&str], core: usize) -> Result<Self> {
-        let mut process = Self::start(&[&["keep", program], arguments].concat(), core)?;
+        Self::start_keeper(&[&["keep", program], arguments].concat(), core)
+    }
+
+    /// This program in the role of one that keeps another, which is what is measured. It says first which process that is.
+    pub(crate) fn start_keeper(arguments: &[&str], core: usize) -> Result<Self> {
+        let mut process = Self::start(arguments, core)?;
         process.measured = process.line(Duration::from_secs(10))?.parse()?;
         Ok(process)
     }
@@ -66,23 +71,33 @@ impl Process {
     /// The time that its threads had a processor, in the kernel and out of it.
     pub(crate) fn cpu(&self) -> Result<Duration> {
         let mut nanos = 0;
-        for task in fs::read_dir(self.proc("task"))? {
-            let text = fs::read_to_string(task?.path().join("schedstat"))?;
-            nanos += text.split_whitespace().next().and_then(|nanos| nanos.parse::<u64>().ok()).context("schedstat")?;
+        for process in self.measured()? {
+            for task in fs::read_dir(process.join("task"))? {
+                let text = fs::read_to_string(task?.path().join("schedstat"))?;
+                nanos +=
+                    text.split_whitespace().next().and_then(|nanos| nanos.parse::<u64>().ok()).context("schedstat")?;
+            }
         }
         Ok(Duration::from_nanos(nanos))
     }
 
     /// Memory that is its own.
     pub(crate) fn private_bytes(&self) -> Result<f64> {
-        let status = fs::read_to_string(self.proc("status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).context("RssAnon")?;
-        let kilobytes: f64 = line.trim().trim_end_matches(" kB").parse()?;
+        let mut kilobytes = 0.0;
+        for process in self.measured()? {
+            let status = fs::read_to_string(process.join("status"))?;
+            let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).context("RssAnon")?;
+            kilobytes += line.trim().trim_end_matches(" kB").parse::<f64>()?;
+        }
         Ok(kilobytes * 1024.0)
     }
 
-    fn proc(&self, file: &str) -> PathBuf {
-        PathBuf::from(format!("/proc/{}/{file}", self.measured))
+    /// Of the process, and of those that it has started, such as the workers of nginx.
+    fn measured(&self) -> Result<Vec<PathBuf>> {
+        let id = self.measured;
+        let children = fs::read_to_string(format!("/proc/{id}/task/{id}/children"))?;
+        let ids = children.split_whitespace().map(str::to_owned).chain([id.to_string()]);
+        Ok(ids.map(|id| PathBuf::from(format!("/proc/{id}"))).collect())
     }
 }
 

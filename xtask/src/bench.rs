@@ -11,7 +11,7 @@ use crate::workspace::Workspace;
 pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     let mut args = args.to_vec();
     // Only figures that are all of one run, and of the usual size, are worth a page.
-    if args.iter().all(|arg| arg == "--rounds" || arg.parse::<usize>().is_ok()) {
+    if !args.iter().any(|arg| ["--only", "--readers", "--updates", "--into"].contains(&arg.as_str())) {
         args.extend(["--into".to_owned(), "docs".to_owned()]);
     }
     run_program("table", &args)

@@ -64,10 +64,11 @@ cargo xtask test-all [--long] [--verbose] [--only STEP]...
     {}
 cargo xtask tidy
     Checks the rules of CONTRIBUTING.md that a machine can see.
-cargo xtask bench [--rounds N] [--only ROW]... [--readers N] [--updates N] [--into FOLDER]
+cargo xtask bench [--rounds N] [--with PEER,...] [--only ROW]... [--readers N] [--updates N]
+                  [--into FOLDER]
     Measures what a reader costs, against a bare loop of write calls, and writes
-    docs/performance.md with its plots. With one of the other options it only prints
-    (or writes into FOLDER).
+    docs/performance.md with its plots; with --only, --readers or --updates it prints, and
+    writes only into a FOLDER. Peers (bun, nchan) are installed when they are asked for.
 cargo xtask instructions [--bless]
     Counts the instructions of what runs for every reader and every update, and
     compares with the stored counts; `--bless` stores them. See docs/instructions.md.

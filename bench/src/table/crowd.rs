@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 
 use crate::{
-    addresses,
+    addresses, peers,
     process::{self, Process},
 };
 
@@ -90,6 +90,9 @@ impl Run {
         let channels = crowd.channels.to_string();
         let mut server = match name {
             "bare" => Process::start(&["bare", crowd.transport, &channels], process::SERVERS)?,
+            peer if peers::PEERS.iter().any(|known| known.name == peer) => {
+                Process::start_keeper(&["peer", peer], process::SERVERS)?
+            }
             adapter => Process::start(&["live", adapter, "memory:", &channels, "25"], process::SERVERS)?,
         };
         let printed = server.line(DEADLINE)?;

@@ -18,7 +18,10 @@ pub(super) fn write(folder: &Path, machine: &str, options: &Options, sections: &
             figures += &format!("![{}]({name})\n\n", section.title);
         }
     }
-    let rounds = options.rounds.to_string();
+    let rounds = match options.rounds {
+        1 => "One round".to_owned(),
+        rounds => format!("Medians of {rounds} rounds"),
+    };
     let filled = [("{{machine}}", machine), ("{{rounds}}", &rounds), ("{{figures}}\n", figures.trim_end())];
     let page = filled.iter().fold(TEMPLATE.to_owned(), |page, (mark, text)| page.replace(mark, text));
     fs::write(folder.join("performance.md"), page.trim_end().to_owned() + "\n")?;

@@ -14,11 +14,14 @@ mod section;
 use anyhow::Result;
 
 use self::options::Options;
-use crate::machine;
+use crate::{machine, peers};
 
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     let options = Options::parse(arguments)?;
-    let machine = machine::describe()?;
+    let mut machine = machine::describe()?;
+    for peer in &options.peers {
+        machine += &format!(", {}", peers::install(peer)?);
+    }
     println!("{machine}\nmedians of {} rounds; the server on one core, its readers on the other", options.rounds);
     println!("{options}");
     let mut sections = Vec::new();

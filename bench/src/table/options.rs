@@ -13,13 +13,16 @@ pub(super) struct Options {
     /// In the place of each row's own number.
     readers: Option<usize>,
     updates: Option<usize>,
+    /// Other servers, with a WebSocket and no more.
+    pub(super) peers: Vec<String>,
     /// Where the document and its plots are written.
     pub(super) into: Option<PathBuf>,
 }
 
 impl Options {
     pub(super) fn parse(arguments: &[&str]) -> Result<Self> {
-        let mut options = Self { only: Vec::new(), rounds: 3, readers: None, updates: None, into: None };
+        let mut options =
+            Self { only: Vec::new(), rounds: 3, readers: None, updates: None, peers: Vec::new(), into: None };
         let mut arguments = arguments.iter();
         while let Some(&option) = arguments.next() {
             let value = *arguments.next().with_context(|| format!("{option} needs a value"))?;
@@ -29,8 +32,11 @@ impl Options {
                 "--rounds" => options.rounds = number()?,
                 "--readers" => options.readers = Some(number()?),
                 "--updates" => options.updates = Some(number()?),
+                "--with" => options.peers = value.split(',').map(str::to_owned).collect(),
                 "--into" => options.into = Some(PathBuf::from(value)),
-                other => bail!("unknown option {other}; there are --only, --rounds, --readers, --updates and --into"),
+                other => {
+                    bail!("unknown option {other}; there are --only, --rounds, --readers, --updates, --with and --into")
+                }
             }
         }
         let names: Vec<_> = ROWS.iter().map(|row| row.name).collect();

@@ -80,13 +80,18 @@ pub(super) const SERVERS: &[&str] = &["bare", "axum", "warp", "tungstenite", "ac
 /// Those that answer more than WebSocket.
 const HTTP_SERVERS: &[&str] = &["bare", "axum", "warp", "actix-lean", "actix"];
 
+fn with_peers(options: &Options) -> Vec<&str> {
+    SERVERS.iter().copied().chain(options.peers.iter().map(String::as_str)).collect()
+}
+
 fn fan_out(row: &Row, options: &Options) -> Result<Section> {
     let crowd = websocket(options.readers(10_000), options.updates(30));
-    table(row, options, &crowd, SERVERS, &[DELIVERY, DELIVERY_RATIO, PER_SECOND, MEDIAN, P99, LAST])
+    let servers = with_peers(options);
+    table(row, options, &crowd, &servers, &[DELIVERY, DELIVERY_RATIO, PER_SECOND, MEDIAN, P99, LAST])
 }
 
 fn memory(row: &Row, options: &Options) -> Result<Section> {
-    table(row, options, &websocket(options.readers(15_000), 1), SERVERS, &[MEMORY])
+    table(row, options, &websocket(options.readers(15_000), 1), &with_peers(options), &[MEMORY])
 }
 
 fn channels(row: &Row, options: &Options) -> Result<Section> {
@@ -97,19 +102,21 @@ fn channels(row: &Row, options: &Options) -> Result<Section> {
 
 fn accept(row: &Row, options: &Options) -> Result<Section> {
     let crowd = websocket(options.readers(10_000), 1);
-    let first = compare(options, SERVERS, |server| crowd.measure(server))?;
+    let servers = with_peers(options);
+    let first = compare(options, &servers, |server| crowd.measure(server))?;
     let resumed = Crowd { start: Start::Resume, ..crowd };
     let resumed = compare(options, SERVERS, |server| resumed.measure(server))?;
     let mut section = section(row, &["", "µs, first visit", "to bare", "µs, from a cursor", "to a first visit"]);
-    for ((server, first_own), resumed_own) in SERVERS.iter().zip(&first).zip(&resumed) {
+    for (index, (server, first_own)) in servers.iter().zip(&first).enumerate() {
         let of = |figures: &Figures| figures.micros_per_accept;
-        let resumes = *server != "bare";
+        // The bare server and the peers have no cursors.
+        let resumed_own = resumed.get(index).filter(|_| *server != "bare");
         section.table.push(vec![
             (*server).to_owned(),
             format!("{:.1}", middle(first_own, of)),
             format!("{:.2}", ratio(first_own, &first[0], of)),
-            if resumes { format!("{:.1}", middle(resumed_own, of)) } else { String::new() },
-            if resumes { format!("{:.2}", ratio(resumed_own, first_own, of)) } else { String::new() },
+            resumed_own.map_or(String::new(), |own| format!("{:.1}", middle(own, of))),
+            resumed_own.map_or(String::new(), |own| format!("{:.2}", ratio(own, first_own, of))),
         ]);
     }
     Ok(section)
