@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Result, ensure};
+use socket2::{Domain, Socket, Type};
 
 use super::Transport;
 
@@ -17,7 +18,11 @@ pub(crate) fn run(address: SocketAddr, prefix: &str, bytes_per_second: usize) ->
         let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
         std::process::exit(0);
     });
-    let mut socket = TcpStream::connect(address)?;
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    // Else the kernel would take minutes of updates before the server sees that nobody reads them.
+    socket.set_recv_buffer_size(4 << 10)?;
+    socket.connect(&address.into())?;
+    let mut socket = TcpStream::from(socket);
     socket.write_all(Transport::WebSocket.request(prefix, 0, None).as_bytes())?;
     let mut buffer = vec![0; (bytes_per_second / 10).max(1)];
     loop {
