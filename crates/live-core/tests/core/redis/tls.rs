@@ -1,4 +1,4 @@
-//! `rediss+pubsub://` and `rediss+channels://`. Which certificates the system trusts is a matter of the environment, so the bus is opened in another process:
+//! `rediss://`, `rediss+pubsub://` and `rediss+channels://`. Which certificates the system trusts is a matter of the environment, so the bus is opened in another process:
 //! this very test binary and this very test, with a URL. The certificates beside this file are for 127.0.0.1 and good until 2126.
 
 use std::{
@@ -43,7 +43,9 @@ async fn a_redis_that_the_system_trusts_is_used_over_tls_and_another_is_not() {
     let url = format!("rediss+pubsub://127.0.0.1:{port}");
     assert!(publishes(&url, "authority.pem"));
     assert!(String::from_utf8(subscriber.next_message()).unwrap().contains("over TLS"));
-    assert!(publishes(&url.replace("pubsub", "channels"), "authority.pem"));
+    for scheme in ["rediss", "rediss+channels"] {
+        assert!(publishes(&url.replace("rediss+pubsub", scheme), "authority.pem"), "{scheme}");
+    }
     // It trusts the certificate of somebody else.
     assert!(!publishes(&url, "stranger.pem"));
     // Nobody falls back to what everybody can read.
