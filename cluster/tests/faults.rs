@@ -8,3 +8,5 @@ mod proxy;
 mod sentinel;
 mod server;
 mod site;
+
+pub(crate) use self::cases::trials;

@@ -90,8 +90,7 @@ async fn kill_nodes(nodes: Arc<Vec<Node>>, published: Arc<AtomicUsize>, kills: u
     kills
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn readers_who_hop_between_nodes_that_die_end_with_exactly_the_page() {
+pub(crate) async fn readers_who_hop_between_nodes_that_die_end_with_exactly_the_page() {
     let redis = RedisServer::start();
     let url = format!("redis://127.0.0.1:{}", redis.port());
     let buses: Vec<_> = (0..PUBLISHERS).map(|_| bus::from_url(&url, &Config::default()).unwrap()).collect();

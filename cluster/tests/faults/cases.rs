@@ -1,5 +1,8 @@
 //! The faults, one by one.
 
+use std::pin::Pin;
+
+use libtest_mimic::Trial;
 use live_conformance::redis_server::RedisServer;
 use tokio::time::sleep;
 
@@ -151,37 +154,38 @@ async fn a_failover_to_an_older_replica(bus: Bus) {
     site.ends("a failover to an older replica").await;
 }
 
-macro_rules! faults {
-    ($module:ident, $bus:expr, $($case:ident),* $(,)?) => {
-        mod $module {
-            $(
-                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-                async fn $case() {
-                    super::$case($bus).await;
-                }
-            )*
-        }
-    };
-    ($module:ident, $bus:expr) => {
-        faults!(
-            $module,
-            $bus,
-            killed_and_back_with_its_data,
-            killed_and_back_empty,
-            away_for_more_than_a_minute,
-            emptied,
-            hung,
-            one_node_cut_off,
-            one_node_behind_a_silent_network,
-            a_slow_node_cut_by_its_output_buffer,
-            out_of_memory,
-            a_read_only_replica_for_a_while,
-            all_connections_cut_again_and_again,
-        );
+type Case = fn(Bus) -> Pin<Box<dyn Future<Output = ()>>>;
+
+macro_rules! cases {
+    ($($case:ident),* $(,)?) => {
+        [$((stringify!($case), |bus| Box::pin($case(bus)))),*]
     };
 }
 
-faults!(redis, super::REDIS);
-faults!(redis_with_a_sentinel, super::REDIS, a_failover_to_an_older_replica);
-faults!(redis_channels, super::REDIS_CHANNELS);
-faults!(redis_pubsub, super::REDIS_PUBSUB);
+/// On one server.
+const CASES: [(&str, Case); 11] = cases![
+    killed_and_back_with_its_data,
+    killed_and_back_empty,
+    away_for_more_than_a_minute,
+    emptied,
+    hung,
+    one_node_cut_off,
+    one_node_behind_a_silent_network,
+    a_slow_node_cut_by_its_output_buffer,
+    out_of_memory,
+    a_read_only_replica_for_a_while,
+    all_connections_cut_again_and_again,
+];
+
+const CASES_WITH_A_SENTINEL: [(&str, Case); 1] = cases![a_failover_to_an_older_replica];
+
+/// Each case on each bus, as a test of its own.
+pub(crate) fn trials() -> Vec<Trial> {
+    let buses = [("redis", REDIS), ("redis_channels", REDIS_CHANNELS), ("redis_pubsub", REDIS_PUBSUB)];
+    let on_one = buses.into_iter().flat_map(|bus| CASES.map(|case| trial(bus, case)));
+    on_one.chain(CASES_WITH_A_SENTINEL.map(|case| trial(("redis_with_a_sentinel", REDIS), case))).collect()
+}
+
+fn trial((bus_name, bus): (&str, Bus), (name, case): (&str, Case)) -> Trial {
+    crate::trial(format!("faults::cases::{bus_name}::{name}"), move || case(bus))
+}

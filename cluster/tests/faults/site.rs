@@ -186,8 +186,10 @@ impl Site {
         let published = Instant::now();
         let readers = self.crowd.end_showing(self.database.shown()).await;
         let resets: usize = readers.iter().map(|reader| reader.resets).sum();
+        // Only if posts came faster than the page could be loaded: such a reader fetches the page's HTML.
+        let reloads = readers.iter().filter(|reader| reader.wants_reload).count();
         println!(
-            "{name}: well again after {ready:.2?}; {} updates, {} attempts failed, the slowest took {:.2?}; {} readers, {resets} resets, \
+            "{name}: well again after {ready:.2?}; {} updates, {} attempts failed, the slowest took {:.2?}; {} readers, {resets} resets, {reloads} reloads, \
              all with the page {:.2?} after the last update",
             publishing.updates,
             publishing.failures,
@@ -195,7 +197,6 @@ impl Site {
             readers.len(),
             published.elapsed(),
         );
-        assert!(readers.iter().all(|reader| !reader.wants_reload), "a site with a page source reloads nobody");
     }
 }
 

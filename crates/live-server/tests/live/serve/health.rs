@@ -23,9 +23,12 @@ fn a_server_with_its_bus_is_ready() {
 fn a_server_whose_bus_is_down_starts_and_is_not_ready_and_lets_nobody_in() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let server = Server::start(&["--bus", &format!("redis+pubsub://{free}/1"), "--bus-deadline", "300ms"]);
-    let ready = get(&format!("{}/readyz", server.url));
-    assert_eq!(ready.status, 503);
-    assert!(ready.body.starts_with("the bus is down: ") && ready.body.contains("refused"), "{}", ready.body);
+    // From its first moment it is not ready, and as soon as it knows it says why.
+    wait_until("it says what is wrong", || {
+        let ready = get(&format!("{}/readyz", server.url));
+        assert_eq!(ready.status, 503, "{}", ready.body);
+        ready.body.starts_with("the bus is down: ") && ready.body.contains("refused")
+    });
     assert_eq!(get(&format!("{}/healthz", server.url)).status, 200);
     let url = format!("ws://{}/ws/channel/news/", server.address());
     let refused = Reader::try_over(connect(server.address()), &url).err().unwrap().to_string();
