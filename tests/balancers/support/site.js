@@ -42,7 +42,8 @@ export class Site {
     for (let tries = 1; ; tries++) {
       const answer = await fetch(`${balancer}/live/publish/final/`, { method: 'POST', headers, body }).catch((error) => error);
       if (answer.ok) return;
-      if (tries === 100) throw new Error(`post ${post} is not taken: ${answer.status ?? answer}`);
+      // Longer than nginx leaves a node alone, when both nodes have failed it one after the other.
+      if (tries === 600) throw new Error(`post ${post} is not taken: ${answer.status ?? answer}`);
       await pause(50);
     }
   }
