@@ -10,7 +10,7 @@ use super::{
     proxy::Proxy,
     sentinel::Sentinel,
     server::{Bus, REDIS, REDIS_CHANNELS, REDIS_PUBSUB, address, command, long_outage, outage, set},
-    site::Site,
+    site::{Log, Site},
 };
 
 /// Two nodes on the server itself.
@@ -26,7 +26,7 @@ async fn killed_and_back_with_its_data(bus: Bus) {
     site.says(0, &["refused"]).await;
     sleep(outage()).await;
     redis.restart();
-    site.ends("killed, and back with its data").await;
+    site.ends("killed, and back with its data", bus.log()).await;
 }
 
 async fn killed_and_back_empty(bus: Bus) {
@@ -36,7 +36,7 @@ async fn killed_and_back_empty(bus: Bus) {
     site.says(1, &["refused"]).await;
     sleep(outage()).await;
     redis.restart();
-    site.ends("killed, and back empty").await;
+    site.ends("killed, and back empty", Log::Lost).await;
 }
 
 async fn away_for_more_than_a_minute(bus: Bus) {
@@ -46,7 +46,7 @@ async fn away_for_more_than_a_minute(bus: Bus) {
     sleep(long_outage()).await;
     site.says(0, &["refused"]).await;
     redis.restart();
-    site.ends("away for more than a minute").await;
+    site.ends("away for more than a minute", bus.log()).await;
 }
 
 async fn emptied(bus: Bus) {
@@ -55,7 +55,7 @@ async fn emptied(bus: Bus) {
     command(&redis, &["FLUSHALL"]);
     site.wait_for_updates(20).await;
     command(&redis, &["FLUSHALL"]);
-    site.ends("emptied twice").await;
+    site.ends("emptied twice", Log::Lost).await;
 }
 
 async fn hung(bus: Bus) {
@@ -65,7 +65,7 @@ async fn hung(bus: Bus) {
     site.says(0, &["does not answer"]).await;
     sleep(outage()).await;
     drop(frozen);
-    site.ends("hung").await;
+    site.ends("hung", bus.log()).await;
 }
 
 async fn one_node_cut_off(bus: Bus) {
@@ -76,7 +76,7 @@ async fn one_node_cut_off(bus: Bus) {
     site.says(1, &["closed", "reset", "eof", "broken", "refused", "answer", "terminated", "IO"]).await;
     sleep(outage()).await;
     proxy.open();
-    site.ends("one node cut off").await;
+    site.ends("one node cut off", bus.log()).await;
 }
 
 async fn one_node_behind_a_silent_network(bus: Bus) {
@@ -87,7 +87,7 @@ async fn one_node_behind_a_silent_network(bus: Bus) {
     site.says(1, &["does not answer"]).await;
     sleep(outage()).await;
     proxy.open();
-    site.ends("one node behind a silent network").await;
+    site.ends("one node behind a silent network", bus.log()).await;
 }
 
 async fn a_slow_node_cut_by_its_output_buffer(bus: Bus) {
@@ -99,7 +99,7 @@ async fn a_slow_node_cut_by_its_output_buffer(bus: Bus) {
     // More than the buffers of the network hold.
     site.wait_for_updates(if crate::messages::is_long() { 2_000 } else { 200 }).await;
     proxy.open();
-    site.ends("a slow node cut by its output buffer").await;
+    site.ends("a slow node cut by its output buffer", bus.log()).await;
 }
 
 async fn out_of_memory(bus: Bus) {
@@ -111,7 +111,7 @@ async fn out_of_memory(bus: Bus) {
     }
     sleep(outage()).await;
     set(&redis, "maxmemory", "0");
-    site.ends("out of memory").await;
+    site.ends("out of memory", bus.log()).await;
 }
 
 async fn a_read_only_replica_for_a_while(bus: Bus) {
@@ -124,7 +124,7 @@ async fn a_read_only_replica_for_a_while(bus: Bus) {
     }
     sleep(outage()).await;
     command(&redis, &["REPLICAOF", "NO", "ONE"]);
-    site.ends("a read-only replica for a while").await;
+    site.ends("a read-only replica for a while", bus.log()).await;
 }
 
 async fn all_connections_cut_again_and_again(bus: Bus) {
@@ -134,7 +134,7 @@ async fn all_connections_cut_again_and_again(bus: Bus) {
         redis.client().command(&[b"CLIENT", b"KILL", b"SKIPME", b"yes"]).number();
         site.wait_for_updates(3).await;
     }
-    site.ends("all connections cut again and again").await;
+    site.ends("all connections cut again and again", bus.log()).await;
 }
 
 /// The replica lacks the end of the log when it takes its master's place.
@@ -151,7 +151,7 @@ async fn a_failover_to_an_older_replica(bus: Bus) {
     master.kill();
     drop(frozen);
     sentinel.has_promoted(&replica).await;
-    site.ends("a failover to an older replica").await;
+    site.ends("a failover to an older replica", bus.log()).await;
 }
 
 type Case = fn(Bus) -> Pin<Box<dyn Future<Output = ()>>>;

@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use live_conformance::redis_server::RedisServer;
 
-use super::sentinel::Sentinel;
+use super::{sentinel::Sentinel, site::Log};
 
 /// A bus on Redis.
 #[derive(Debug, Clone, Copy)]
@@ -25,6 +25,11 @@ impl Bus {
 }
 
 impl Bus {
+    /// What a fault that keeps the data leaves.
+    pub(super) fn log(self) -> Log {
+        if self.is_logged { Log::Kept } else { Log::Lost }
+    }
+
     pub(super) fn sentinel_url(self, sentinel: &Sentinel) -> String {
         format!("{}+sentinel://{}/site/0", self.scheme, sentinel.address)
     }

@@ -109,6 +109,15 @@ pub(super) struct Publishing {
     pub(super) slowest: Duration,
 }
 
+/// What the fault leaves of the page's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Log {
+    /// Nobody may be told to reload.
+    Kept,
+    /// The page is loaded from the database again, which may take longer than until the next post.
+    Lost,
+}
+
 /// The site under a fault.
 pub(super) struct Site {
     pub(super) nodes: Vec<Node>,
@@ -169,7 +178,7 @@ impl Site {
     }
 
     /// The fault is over: all has to go on by itself, and every reader to end with what the database has.
-    pub(super) async fn ends(self, name: &str) {
+    pub(super) async fn ends(self, name: &str, log: Log) {
         let began = Instant::now();
         for node in &self.nodes {
             within("a bus that is well", async {
@@ -197,6 +206,7 @@ impl Site {
             readers.len(),
             published.elapsed(),
         );
+        assert!(log == Log::Lost || reloads == 0, "{reloads} readers were told to reload, and the log is there");
     }
 }
 

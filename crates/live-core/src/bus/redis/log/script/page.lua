@@ -8,7 +8,7 @@
 
 local limits = @LIMITS@
 
-local FIRST_PIN, NO_VERSION, MAX_FORKS, MAX_NUMBER_DIGITS = 2 ^ 52, 2 ^ 53, 16, 20
+local NO_VERSION, MAX_FORKS, MAX_NUMBER_DIGITS = 2 ^ 53, 16, 20
 
 local function text(number)
   return string.format('%.0f', number)
