@@ -4,6 +4,7 @@ mod drain;
 mod live_page;
 mod outage;
 mod packing;
+mod pages;
 mod pump;
 mod reader;
 mod seeding;
@@ -28,7 +29,7 @@ use tokio::{runtime::Handle, sync::Semaphore};
 
 pub(crate) use self::live_page::{LivePage, Look};
 pub(crate) use self::reader::{Pace, Words};
-use self::{drain::Drain, live_page::Opening, outage::Outage};
+use self::{drain::Drain, outage::Outage};
 pub use self::{
     reader::{Delivery, Reader},
     source::{PageSource, SourceFuture},
@@ -250,48 +251,6 @@ impl Hub {
         Ok(Reader::new(self.clone(), page, counted.over(transport), permit, start))
     }
 
-    /// The page's replica, opened if need be, with a reader counted in so that it stays.
-    async fn open(&self, channel: &ChannelId) -> Result<(Arc<LivePage>, reader::Counted), HubError> {
-        let (page, counted) = self.find_or_begin(channel)?;
-        let mut opening = page.opening.subscribe();
-        let opened = tokio::time::timeout(
-            self.inner.config.bus_deadline,
-            opening.wait_for(|opening| *opening != Opening::Pending),
-        );
-        match opened.await.map(|state| state.map(|state| *state)) {
-            Ok(Ok(Opening::Open)) => Ok((page, counted)),
-            _ => Err(HubError::Unavailable),
-        }
-    }
-
-    fn find_or_begin(&self, channel: &ChannelId) -> Result<(Arc<LivePage>, reader::Counted), HubError> {
-        let mut pages = lock(&self.inner.pages);
-        if let Some(page) = pages.get(channel) {
-            return Ok((Arc::clone(page), reader::Counted::new(self, page)));
-        }
-        let is_full = pages.len() >= self.inner.config.max_open_pages;
-        let evicted = if is_full { Some(remove_longest_left(&mut pages).ok_or(HubError::TooManyPages)?) } else { None };
-        let page =
-            Arc::new(LivePage::new(channel.clone(), self.inner.config.view_limits(), Arc::clone(&self.inner.counters)));
-        let counted = reader::Counted::new(self, &page);
-        pages.insert(channel.clone(), Arc::clone(&page));
-        drop(pages);
-        evicted.inspect(|page| page.end());
-        pump::start(self, &page);
-        Ok((page, counted))
-    }
-
-    /// Takes a page off the hub.
-    fn close(&self, page: &LivePage) {
-        let mut pages = lock(&self.inner.pages);
-        // A later page of the same channel may have taken its place.
-        if pages.get(&page.channel).is_some_and(|present| std::ptr::eq(&raw const **present, page)) {
-            pages.remove(&page.channel);
-        }
-        drop(pages);
-        page.end();
-    }
-
     /// Asks the bus about a cursor that the replica cannot place, and tells the page's readers.
     fn ask_standing(&self, page: &Arc<LivePage>, cursor: Cursor) {
         let (hub, page) = (self.clone(), Arc::clone(page));
@@ -345,13 +304,6 @@ impl Hub {
         page.readers.fetch_sub(1, Ordering::AcqRel);
         self.inner.drain.progress();
     }
-}
-
-/// Makes room: whoever asks for names that nobody reads must not shut out those who do.
-fn remove_longest_left(pages: &mut HashMap<ChannelId, Arc<LivePage>>) -> Option<Arc<LivePage>> {
-    let lingering = pages.values().filter(|page| page.has_no_readers());
-    let longest = lingering.min_by_key(|page| page.left_at.load(Ordering::Relaxed))?.channel.clone();
-    pages.remove(&longest)
 }
 
 /// The pumps hear of it and give their subscriptions back; the bus may live on.

@@ -1,0 +1,60 @@
+//! Which pages are open here: a page opens for its first reader, and closes when the last one has left for a while.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+};
+
+use super::{Hub, HubError, LivePage, live_page::Opening, pump, reader};
+use crate::{id::ChannelId, sync::lock};
+
+impl Hub {
+    /// The page's replica, opened if need be, with a reader counted in so that it stays.
+    pub(super) async fn open(&self, channel: &ChannelId) -> Result<(Arc<LivePage>, reader::Counted), HubError> {
+        let (page, counted) = self.find_or_begin(channel)?;
+        let mut opening = page.opening.subscribe();
+        let opened = tokio::time::timeout(
+            self.inner.config.bus_deadline,
+            opening.wait_for(|opening| *opening != Opening::Pending),
+        );
+        match opened.await.map(|state| state.map(|state| *state)) {
+            Ok(Ok(Opening::Open)) => Ok((page, counted)),
+            _ => Err(HubError::Unavailable),
+        }
+    }
+
+    fn find_or_begin(&self, channel: &ChannelId) -> Result<(Arc<LivePage>, reader::Counted), HubError> {
+        let mut pages = lock(&self.inner.pages);
+        if let Some(page) = pages.get(channel) {
+            return Ok((Arc::clone(page), reader::Counted::new(self, page)));
+        }
+        let is_full = pages.len() >= self.inner.config.max_open_pages;
+        let evicted = if is_full { Some(remove_longest_left(&mut pages).ok_or(HubError::TooManyPages)?) } else { None };
+        let page =
+            Arc::new(LivePage::new(channel.clone(), self.inner.config.view_limits(), Arc::clone(&self.inner.counters)));
+        let counted = reader::Counted::new(self, &page);
+        pages.insert(channel.clone(), Arc::clone(&page));
+        drop(pages);
+        evicted.inspect(|page| page.end());
+        pump::start(self, &page);
+        Ok((page, counted))
+    }
+
+    /// Takes a page off the hub.
+    pub(super) fn close(&self, page: &LivePage) {
+        let mut pages = lock(&self.inner.pages);
+        // A later page of the same channel may have taken its place.
+        if pages.get(&page.channel).is_some_and(|present| std::ptr::eq(&raw const **present, page)) {
+            pages.remove(&page.channel);
+        }
+        drop(pages);
+        page.end();
+    }
+}
+
+/// Makes room: whoever asks for names that nobody reads must not shut out those who do.
+fn remove_longest_left(pages: &mut HashMap<ChannelId, Arc<LivePage>>) -> Option<Arc<LivePage>> {
+    let lingering = pages.values().filter(|page| page.has_no_readers());
+    let longest = lingering.min_by_key(|page| page.left_at.load(Ordering::Relaxed))?.channel.clone();
+    pages.remove(&longest)
+}
