@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     net::{SocketAddr, TcpListener},
+    pin::Pin,
     task::Poll,
     time::Duration,
 };
@@ -13,7 +14,7 @@ use actix_web::{
     test::TestRequest,
     web::{self, Bytes, Payload, ServiceConfig},
 };
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use live_actix::{Config, Hub, Publishing, Route, bus};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -160,6 +161,10 @@ pub(crate) async fn what_a_request_needs_while_it_is_answered_is_small() {
     let hub = Hub::new(bus::from_url("memory:", &config).unwrap(), config).unwrap();
     let (request, mut payload) = TestRequest::default().to_http_parts();
     let payload = Payload::from_request(&request, &mut payload).await.unwrap();
+    let mut rest = Payload::from_request(&request, &mut TestRequest::default().to_http_parts().1).await.unwrap();
     let answering = live_actix::respond(&hub, Route::Client, &request, payload);
     assert!(size_of_val(&answering) < 880, "{} bytes", size_of_val(&answering));
+    let body = live_actix::http::Incoming::new(None, |cx| Pin::new(&mut rest).poll_next(cx));
+    let responding = hub.respond(http::Request::new(body), None);
+    assert!(size_of_val(&responding) <= 1_032, "{} bytes", size_of_val(&responding));
 }

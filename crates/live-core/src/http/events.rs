@@ -5,7 +5,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use super::{Answer, Body, ChannelId, Refusal, guard::Caller, query, response};
 use crate::{cursor::Start, publisher::Transport, transport::Events};
 
-pub(super) async fn stream(channel: &ChannelId, parts: &Parts, caller: Caller<'_>) -> Result<Answer, Refusal> {
+pub(super) async fn stream(channel: &ChannelId, parts: &Parts, caller: &Caller<'_>) -> Result<Answer, Refusal> {
     if parts.method == Method::HEAD {
         caller.admitted_until(channel)?;
         let mut response = response(StatusCode::OK, EVENTS, "");

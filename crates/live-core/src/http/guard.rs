@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Instant};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header, request::Parts};
 
 use super::{Body, Refusal, token};
 use crate::{
@@ -40,7 +40,8 @@ impl<'a> Caller<'a> {
         start: Start,
     ) -> Result<Reader, Refusal> {
         let until = self.admitted_until(channel)?;
-        let reader = self.hub.join_over(transport, channel, start, self.admit()?).await?;
+        let joined = self.hub.join_over(transport, channel, start, self.admit()?);
+        let reader = joined.await?;
         Ok(match until {
             Some(until) => reader.until(until),
             None => reader,
@@ -66,10 +67,10 @@ pub(super) fn check_method(parts: &Parts, methods: &'static str) -> Result<(), R
 }
 
 /// A host in the target, as in every request of HTTP/2, takes the place of the header (RFC 9112 §3.2.2).
-pub(super) fn settle_host<B>(request: &mut Request<B>) {
-    let host = request.uri().authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+pub(super) fn settle_host(parts: &mut Parts) {
+    let host = parts.uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
     if let Some(host) = host {
-        request.headers_mut().insert(header::HOST, host);
+        parts.headers.insert(header::HOST, host);
     }
 }
 
@@ -125,13 +126,15 @@ pub(super) fn add_common_headers(headers: &mut HeaderMap, origin: Option<HeaderV
 
 #[cfg(test)]
 mod tests {
+    use http::Request;
+
     use super::*;
 
     #[test]
     fn the_host_of_an_http_2_request_is_in_its_target() {
-        let mut request = Request::builder().uri("https://live.example:8443/events/a/").body(()).unwrap();
-        settle_host(&mut request);
-        let (parts, ()) = request.into_parts();
+        let request = Request::builder().uri("https://live.example:8443/events/a/").body(()).unwrap();
+        let (mut parts, ()) = request.into_parts();
+        settle_host(&mut parts);
         assert!(check_host(&parts).is_ok());
         assert_eq!(parts.headers[header::HOST], "live.example:8443");
     }

@@ -19,7 +19,7 @@ mod websocket;
 use std::net::IpAddr;
 
 use bytes::{Buf, Bytes};
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, request::Parts};
 
 use self::guard::Caller;
 pub use self::{
@@ -34,44 +34,58 @@ use crate::{hub::Hub, id::ChannelId};
 impl Hub {
     /// Answers a request to any of Live's routes; the path is relative to the prefix. `peer` is the address at the other end of
     /// the connection, if it has one.
-    pub async fn respond<B>(&self, request: Request<B>, peer: Option<IpAddr>) -> Answer
+    pub fn respond<B>(&self, request: Request<B>, peer: Option<IpAddr>) -> impl Future<Output = Answer> + use<'_, B>
     where
         B: http_body::Body<Data: Buf, Error: std::fmt::Display>,
     {
         let route = Route::parse(request.uri().path());
-        self.answer(route, request, peer).await
+        self.answer(route, request, peer)
     }
 
     /// Answers a request to one route, whatever its path: for an application that routes and authenticates by itself.
-    pub async fn respond_to<B>(&self, route: Route, request: Request<B>, peer: Option<IpAddr>) -> Answer
+    pub fn respond_to<B>(
+        &self,
+        route: Route,
+        request: Request<B>,
+        peer: Option<IpAddr>,
+    ) -> impl Future<Output = Answer> + use<'_, B>
     where
         B: http_body::Body<Data: Buf, Error: std::fmt::Display>,
     {
-        self.answer(Ok(route), request, peer).await
+        self.answer(Ok(route), request, peer)
     }
 
-    async fn answer<B>(&self, route: Result<Route, Refusal>, mut request: Request<B>, peer: Option<IpAddr>) -> Answer
+    /// Taken apart before the future begins, which would keep room for the request beside its parts.
+    fn answer<B>(
+        &self,
+        route: Result<Route, Refusal>,
+        request: Request<B>,
+        peer: Option<IpAddr>,
+    ) -> impl Future<Output = Answer> + use<'_, B>
     where
         B: http_body::Body<Data: Buf, Error: std::fmt::Display>,
     {
-        guard::settle_host(&mut request);
-        let is_head = *request.method() == Method::HEAD;
-        let origin = self.config().origins.admit(request.headers()).flatten().cloned();
-        let mut answer = match self.dispatch(route, request, peer).await {
-            Ok(answer) => answer,
-            Err(refusal) => Answer::from(refusal),
-        };
-        guard::add_common_headers(answer.headers_mut(), origin);
-        if is_head {
-            answer.drop_body();
+        let (mut parts, body) = request.into_parts();
+        guard::settle_host(&mut parts);
+        async move {
+            let mut answer = match self.dispatch(route, &parts, body, peer).await {
+                Ok(answer) => answer,
+                Err(refusal) => Answer::from(refusal),
+            };
+            let origin = self.config().origins.admit(&parts.headers).flatten().cloned();
+            guard::add_common_headers(answer.headers_mut(), origin);
+            if parts.method == Method::HEAD {
+                answer.drop_body();
+            }
+            answer
         }
-        answer
     }
 
     async fn dispatch<B>(
         &self,
         route: Result<Route, Refusal>,
-        request: Request<B>,
+        parts: &Parts,
+        body: B,
         peer: Option<IpAddr>,
     ) -> Result<Answer, Refusal>
     where
@@ -81,26 +95,26 @@ impl Hub {
         if self.lacks(&route) {
             return Err(Refusal::NotFound);
         }
-        let (parts, body) = request.into_parts();
-        guard::check_header(&parts, self.config().max_header_bytes)?;
-        guard::check_method(&parts, route.methods())?;
-        guard::check_host(&parts)?;
+        guard::check_header(parts, self.config().max_header_bytes)?;
+        guard::check_method(parts, route.methods())?;
+        guard::check_host(parts)?;
         let is_options = parts.method == Method::OPTIONS;
         if let Some(asset) = route.asset().filter(|_| !is_options) {
-            return Ok(assets::serve(asset, &parts).into());
+            return Ok(assets::serve(asset, parts).into());
         }
-        let caller = Caller::check(self, &parts, peer)?;
+        let caller = Caller::check(self, parts, peer)?;
         if is_options {
             return Ok(guard::preflight(route.methods()).into());
         }
-        match route {
-            Route::WebSocket(channel) => websocket::upgrade(&channel, &parts, caller).await,
-            Route::Events(channel) => events::stream(&channel, &parts, caller).await,
-            Route::Updates(channel) => updates::poll(self, &channel, &parts, caller).await,
-            Route::WagtailPolling(channel) => wagtail::poll(self, &channel, &parts, caller).await,
-            Route::Publish(channel) => publish::publish(self, &channel, &parts, body).await,
-            Route::PieSocket(channel) => piesocket::upgrade(self, &channel, &parts, caller).await,
-            Route::PieSocketPublish => piesocket::publish(self, &parts, body).await,
+        // What comes less often is boxed, because every request makes room for the largest of these.
+        match &route {
+            Route::WebSocket(channel) => websocket::upgrade(channel, parts, &caller).await,
+            Route::Events(channel) => events::stream(channel, parts, &caller).await,
+            Route::Updates(channel) => updates::poll(self, channel, parts, &caller).await,
+            Route::WagtailPolling(channel) => Box::pin(wagtail::poll(self, channel, parts, &caller)).await,
+            Route::Publish(channel) => Box::pin(publish::publish(self, channel, parts, body)).await,
+            Route::PieSocket(channel) => Box::pin(piesocket::upgrade(self, channel, parts, &caller)).await,
+            Route::PieSocketPublish => Box::pin(piesocket::publish(self, parts, body)).await,
             Route::Client | Route::WagtailClient => Err(Refusal::NotFound),
         }
     }
@@ -116,7 +130,7 @@ impl Hub {
 }
 
 /// The parameters of a query string, percent-decoded; the first of several with one name counts.
-fn query(parts: &http::request::Parts, name: &str) -> Option<String> {
+fn query(parts: &Parts, name: &str) -> Option<String> {
     let pairs = parts.uri.query()?.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
     let (_, value) = pairs.into_iter().find(|(key, _)| *key == name)?;
     let value = value.replace('+', " ");

@@ -21,7 +21,7 @@ pub(super) async fn upgrade(
     hub: &Hub,
     channel: &ChannelId,
     parts: &Parts,
-    caller: Caller<'_>,
+    caller: &Caller<'_>,
 ) -> Result<Answer, Refusal> {
     let answer = connect(hub, channel, parts, caller).await;
     if answer.is_err() {
@@ -31,7 +31,7 @@ pub(super) async fn upgrade(
     answer
 }
 
-async fn connect(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: Caller<'_>) -> Result<Answer, Refusal> {
+async fn connect(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: &Caller<'_>) -> Result<Answer, Refusal> {
     let is_known = query(parts, "api_key").is_some_and(|api_key| hub.config().piesocket.knows(&api_key));
     if !is_known {
         return Err(Refusal::Key("api_key is not one of this server's"));

@@ -12,7 +12,12 @@ use crate::{
     transport::{Polled, poll_frame},
 };
 
-pub(super) async fn poll(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: Caller<'_>) -> Result<Answer, Refusal> {
+pub(super) async fn poll(
+    hub: &Hub,
+    channel: &ChannelId,
+    parts: &Parts,
+    caller: &Caller<'_>,
+) -> Result<Answer, Refusal> {
     let wait = wait(hub, parts);
     let transport = if wait.is_some() { Transport::LongPolling } else { Transport::IntervalPolling };
     let start = Start::parse(query(parts, "cursor").as_deref());

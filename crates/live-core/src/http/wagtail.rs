@@ -15,7 +15,12 @@ use crate::{
     transport::poll_change,
 };
 
-pub(super) async fn poll(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: Caller<'_>) -> Result<Answer, Refusal> {
+pub(super) async fn poll(
+    hub: &Hub,
+    channel: &ChannelId,
+    parts: &Parts,
+    caller: &Caller<'_>,
+) -> Result<Answer, Refusal> {
     let answer = answer(hub, channel, parts, caller).await;
     if answer.is_err() {
         // The original's browser code repeats at once when it gets an error.
@@ -28,7 +33,7 @@ pub(super) async fn poll(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: 
 
 pub(super) const ERROR_DELAY: Duration = Duration::from_secs(1);
 
-async fn answer(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: Caller<'_>) -> Result<Response<Body>, Refusal> {
+async fn answer(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: &Caller<'_>) -> Result<Response<Body>, Refusal> {
     let since = match parts.method {
         Method::GET => Some(last_update(parts)?),
         _ => None,

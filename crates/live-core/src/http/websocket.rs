@@ -6,7 +6,7 @@ use tungstenite::{Error, error::ProtocolError, handshake::server::create_respons
 use super::{Answer, ChannelId, Refusal, Upgrade, guard::Caller, query};
 use crate::{cursor::Start, publisher::Transport};
 
-pub(super) async fn upgrade(channel: &ChannelId, parts: &Parts, caller: Caller<'_>) -> Result<Answer, Refusal> {
+pub(super) async fn upgrade(channel: &ChannelId, parts: &Parts, caller: &Caller<'_>) -> Result<Answer, Refusal> {
     let response = handshake(parts)?;
     let start = Start::parse(query(parts, "cursor").as_deref());
     // The bus is subscribed before the handshake is answered: a bus that is down is a 503, and no update is missed.

@@ -237,18 +237,21 @@ impl Hub {
         self.join_over(Transport::WebSocket, channel, start, permit).await
     }
 
-    pub(crate) async fn join_over(
+    // Like those below without copies of its arguments, for which an `async fn` makes room.
+    pub(crate) fn join_over(
         &self,
         transport: Transport,
         channel: &ChannelId,
         start: Start,
         permit: Permit,
-    ) -> Result<Reader, HubError> {
-        if self.is_draining() {
-            return Err(HubError::Draining);
+    ) -> impl Future<Output = Result<Reader, HubError>> {
+        async move {
+            if self.is_draining() {
+                return Err(HubError::Draining);
+            }
+            let (page, counted) = self.open(channel).await?;
+            Ok(Reader::new(self.clone(), page, counted.over(transport), permit, start))
         }
-        let (page, counted) = self.open(channel).await?;
-        Ok(Reader::new(self.clone(), page, counted.over(transport), permit, start))
     }
 
     /// Asks the bus about a cursor that the replica cannot place, and tells the page's readers.

@@ -12,13 +12,22 @@ impl Hub {
     /// The page's replica, opened if need be, with a reader counted in so that it stays.
     pub(super) async fn open(&self, channel: &ChannelId) -> Result<(Arc<LivePage>, reader::Counted), HubError> {
         let (page, counted) = self.find_or_begin(channel)?;
+        let is_open = *page.opening.borrow() == Opening::Open;
+        if !is_open {
+            // Boxed, because hardly a reader is the first.
+            Box::pin(self.opened(&page)).await?;
+        }
+        Ok((page, counted))
+    }
+
+    async fn opened(&self, page: &LivePage) -> Result<(), HubError> {
         let mut opening = page.opening.subscribe();
         let opened = tokio::time::timeout(
             self.inner.config.bus_deadline,
             opening.wait_for(|opening| *opening != Opening::Pending),
         );
         match opened.await.map(|state| state.map(|state| *state)) {
-            Ok(Ok(Opening::Open)) => Ok((page, counted)),
+            Ok(Ok(Opening::Open)) => Ok(()),
             _ => Err(HubError::Unavailable),
         }
     }
