@@ -66,7 +66,7 @@ where
             let app = app().into_factory().map_err(|error| error.into().error_response());
             let app = actix_service::map_config(app, |()| AppConfig::default());
             let app = actix_service::apply_fn_factory(app, |request: Request, app| {
-                let answering = request.conn_data().map(socket::Lent::answer_request);
+                let answering = request.conn_data().map(socket::Loan::answer_request);
                 let response = app.call(request);
                 async { Ok(response.await?.into().map_body(|_, body| answered(body.boxed(), answering))) }
             });
@@ -76,7 +76,7 @@ where
                 .keep_alive(KeepAlive::Os)
                 .client_disconnect_timeout(header_timeout)
                 .h1_allow_half_closed(false)
-                .on_connect_ext(|socket: &socket::Lent, data| drop(data.insert(socket.clone())))
+                .on_connect_ext(|socket: &socket::Lent, data| drop(data.insert(socket.loan())))
                 .finish(app);
             let lending = lending.clone();
             let lend = move |socket: TcpStream| {

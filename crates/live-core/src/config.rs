@@ -105,7 +105,8 @@ pub struct Config {
     /// Bytes of a publish over HTTP; on the buses `redis+pubsub:` and `redis+channels:` of every publish, and of every message from Redis, where larger ones
     /// are skipped. Default: 16 MiB, a whole page.
     pub max_publish_bytes: usize,
-    /// Sockets that `serve` holds at a time, beside those that became WebSockets. Default: 20,000; more wait to be accepted.
+    /// Sockets that `serve` holds at a time, beside those that became WebSockets or streams of events. Default: 20,000; more wait to be
+    /// accepted.
     pub max_sockets: usize,
     /// Readers at a time, on all transports. Default: 100,000; more get 503.
     pub max_connections: usize,

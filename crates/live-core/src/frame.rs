@@ -23,7 +23,7 @@ pub struct Frame {
     /// A WebSocket header and the JSON behind it, in one allocation.
     websocket: Bytes,
     json_start: usize,
-    event: OnceLock<Bytes>,
+    event: OnceLock<Event>,
     with_ping: OnceLock<Bytes>,
     /// `None` where it is no shorter than the JSON.
     gzip: OnceLock<Option<Bytes>>,
@@ -90,11 +90,16 @@ impl Frame {
 
     /// A Server-Sent Event with the cursor as its id. The JSON has no line break, so it is one `data` line.
     pub fn event(&self) -> Bytes {
+        self.framed_event().bytes()
+    }
+
+    /// The same for either carrier.
+    pub(crate) fn framed_event(&self) -> Event {
         self.event
             .get_or_init(|| {
                 let id = self.cursor.to_string();
                 let json = &self.websocket[self.json_start..];
-                [b"id: ", id.as_bytes(), b"\ndata: ", json, b"\n\n"].concat().into()
+                Event::new(&[b"id: ", id.as_bytes(), b"\ndata: ", json, b"\n\n"])
             })
             .clone()
     }
@@ -142,6 +147,33 @@ impl Frame {
     /// That moment, if it was noted.
     pub(crate) fn arrived(&self) -> Option<Instant> {
         self.arrived.get().copied()
+    }
+}
+
+/// Something that a stream of events says: its bytes, and around them those of a chunk of HTTP/1.1 (RFC 9112 §7.1), in one allocation.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    chunk: Bytes,
+    start: usize,
+}
+
+impl Event {
+    /// Of these parts, one behind the other.
+    pub(crate) fn new(parts: &[&[u8]]) -> Self {
+        let size = format!("{:X}\r\n", parts.iter().map(|part| part.len()).sum::<usize>());
+        let chunk = [&[size.as_bytes()], parts, &[b"\r\n"]].concat().concat();
+        Self { chunk: chunk.into(), start: size.len() }
+    }
+
+    /// For whoever frames it by himself.
+    pub(crate) fn bytes(&self) -> Bytes {
+        self.chunk.slice(self.start..self.chunk.len() - "\r\n".len())
+    }
+
+    /// For the bare socket.
+    #[cfg(feature = "socket")]
+    pub(crate) fn chunk(&self) -> Bytes {
+        self.chunk.clone()
     }
 }
 

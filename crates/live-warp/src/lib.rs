@@ -90,6 +90,7 @@ pub use live_core::*;
 use live_core::{
     http::{Incoming, Refusal},
     server::{Peer, RequestLine},
+    socket::Loan,
 };
 use tokio::net::TcpListener;
 use warp::{
@@ -122,7 +123,7 @@ pub fn request() -> impl Filter<Extract = (Request,), Error = Rejection> + Clone
     let host = warp::header::value("host").map(|_| None).or(warp::host::optional()).unify();
     let uri = warp::path::peek().and(query).and(host).and(warp::ext::optional()).and_then(uri);
     let connection = warp::ext::optional().and(warp::ext::optional()).and(warp::addr::remote());
-    let extensions = warp::ext::optional().and(connection).map(extensions);
+    let extensions = warp::ext::optional().and(warp::ext::optional()).and(connection).map(extensions);
     warp::method().and(uri).and(warp::header::headers_cloned()).and(extensions).and(warp::body::stream()).map(assemble)
 }
 
@@ -181,12 +182,14 @@ async fn uri(
 
 fn extensions(
     line: Option<RequestLine>,
+    loan: Option<Loan>,
     on_upgrade: Option<OnUpgrade>,
     peer: Option<Peer>,
     remote: Option<SocketAddr>,
 ) -> Extensions {
     let mut extensions = Extensions::new();
     line.map(|line| extensions.insert(line));
+    loan.map(|loan| extensions.insert(loan));
     on_upgrade.map(|on_upgrade| extensions.insert(on_upgrade));
     peer.or(remote.map(|remote| Peer(remote.ip()))).map(|peer| extensions.insert(peer));
     extensions

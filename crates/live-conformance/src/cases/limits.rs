@@ -142,9 +142,9 @@ async fn polls_of_pages_that_nobody_reads_do_not_shut_others_out(adapter: Adapte
 
 async fn sockets_above_the_limit_wait_until_there_is_room(adapter: Adapter) {
     let server = adapter.start_alone(Config { max_sockets: 2, ..quick() }).await;
-    let first = EventStream::open(&server, "blog", None).await;
-    let mut second = Wire::connect(&server).await;
+    let (mut first, mut second) = (Wire::connect(&server).await, Wire::connect(&server).await);
     let request = Request::new("GET", "/updates/blog/").under(server.prefix);
+    assert_eq!(first.ask(request.clone()).await.status, 200);
     assert_eq!(second.ask(request.clone()).await.status, 200);
     let mut third = Wire::connect(&server).await;
     third.send(request.to_bytes()).await;

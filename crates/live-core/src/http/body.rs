@@ -9,6 +9,8 @@ use std::{
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 
+#[cfg(feature = "socket")]
+use crate::socket::{LeavingEvents, Loan};
 use crate::transport::Events;
 
 /// Bytes that are there, or a stream of events that does not end by itself.
@@ -21,6 +23,8 @@ enum Kind {
     Dropped,
     /// Boxed, because most bodies are of the other kind.
     Events(Box<Events>),
+    #[cfg(feature = "socket")]
+    Leaving(Box<LeavingEvents>),
 }
 
 impl Body {
@@ -43,12 +47,25 @@ impl Body {
         Self(Kind::Events(Box::new(events)))
     }
 
+    /// Has a stream of events leave for the bare stream as soon as its response's head is out, if the connection's socket was lent and
+    /// nobody on the way changes what it says.
+    #[cfg(feature = "socket")]
+    #[must_use]
+    pub(crate) fn leave_by(self, socket: Option<&Loan>) -> Self {
+        match (self.0, socket) {
+            (Kind::Events(events), Some(socket)) => Self(Kind::Leaving(Box::new(LeavingEvents::new(socket, *events)))),
+            (kind, _) => Self(kind),
+        }
+    }
+
     /// The next bytes, `None` at the end: for frameworks with a body of their own. Cancel safe.
     pub fn poll_bytes(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         match &mut self.0 {
             Kind::Full(bytes) => Poll::Ready(bytes.take()),
             Kind::Dropped => Poll::Ready(None),
-            Kind::Events(events) => events.poll_next(cx),
+            Kind::Events(events) => events.poll_next(cx).map(|event| event.map(|event| event.bytes())),
+            #[cfg(feature = "socket")]
+            Kind::Leaving(leaving) => leaving.poll_next(cx),
         }
     }
 
@@ -57,6 +74,8 @@ impl Body {
         match &self.0 {
             Kind::Full(bytes) => Some(bytes.as_ref().map_or(0, |bytes| bytes.len() as u64)),
             Kind::Dropped | Kind::Events(_) => None,
+            #[cfg(feature = "socket")]
+            Kind::Leaving(_) => None,
         }
     }
 

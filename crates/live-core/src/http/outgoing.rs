@@ -12,7 +12,7 @@ use tokio::time::Sleep;
 
 use super::{Answer, Body, Upgrade};
 #[cfg(feature = "socket")]
-use crate::socket::{Leaving, Lent};
+use crate::socket::{Leaving, Loan};
 use crate::transport::WebSocketBody;
 
 /// What an answer sends, also where it is a WebSocket: for frameworks that give away no more than a request's payload and a
@@ -72,13 +72,18 @@ impl Outgoing {
         }
     }
 
-    /// Has a WebSocket leave for the bare stream as soon as its handshake is answered, if the connection's socket was lent.
+    /// Has a WebSocket or a stream of events leave for the bare stream as soon as the request is answered, if the connection's socket
+    /// was lent.
     #[cfg(feature = "socket")]
     #[must_use]
-    pub fn leave_by(self, socket: Option<&Lent>) -> Self {
+    pub fn leave_by(self, socket: Option<&Loan>) -> Self {
         match (self.kind, socket) {
             (Kind::WebSocket(body), Some(socket)) => {
                 Self { kind: Kind::Leaving(Box::new(Leaving::new(socket, *body))), length: None }
+            }
+            (Kind::Response(response), socket) => {
+                let body = response.body.leave_by(socket);
+                Self { kind: Kind::Response(Response { body, ..response }), ..self }
             }
             (kind, _) => Self { kind, ..self },
         }

@@ -22,7 +22,7 @@ use tower_service::Service;
 use super::{Peer, Request, RequestLine};
 use crate::{
     hub::Hub,
-    socket::{Guarded, Guards},
+    socket::{Guarded, Guards, Lent, Loan},
 };
 
 /// Serves a tower service on a listener: as [`serve_with`].
@@ -50,7 +50,7 @@ where
 /// connections have ended or `Config::drain_deadline` is over. A connection with half a request's header then still has what
 /// is left of `Config::header_timeout`, and one whose handshake is not done ends at once.
 ///
-/// Each request carries a [`Peer`] and a [`RequestLine`].
+/// Each request carries a [`Peer`], a [`RequestLine`] and the [`Loan`] of its socket.
 ///
 /// # Errors
 /// None at present: failures to accept are waited out.
@@ -60,7 +60,12 @@ where
     F: Future<Output = Response<B>> + Send + 'static,
     B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
 {
-    serve_over(listener, |stream| ready(Ok(stream)), answer, hub).await
+    let lend = |stream| {
+        let lent = Lent::new(stream);
+        let loan = lent.loan();
+        ready(Ok((lent, Some(loan))))
+    };
+    accept_all(listener, lend, answer, hub).await
 }
 
 /// As [`serve_with`], over what `handshake` makes of each connection before HTTP is spoken on it: TLS, for example. It has
@@ -72,6 +77,23 @@ pub async fn serve_over<H, G, S, A, F, B>(listener: TcpListener, handshake: H, a
 where
     H: Fn(Guarded) -> G,
     G: Future<Output = io::Result<S>> + Send + 'static,
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A: Fn(Request) -> F + Clone + Send + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: http_body::Body<Data: Send, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
+    // What is encrypted is said through the handshake's stream only: its socket is not lent.
+    let handshake = move |stream| {
+        let handshake = handshake(stream);
+        async { Ok((handshake.await?, None)) }
+    };
+    accept_all(listener, handshake, answer, hub).await
+}
+
+async fn accept_all<H, G, S, A, F, B>(listener: TcpListener, handshake: H, answer: A, hub: Hub) -> io::Result<()>
+where
+    H: Fn(Guarded) -> G,
+    G: Future<Output = io::Result<(S, Option<Loan>)>> + Send + 'static,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     A: Fn(Request) -> F + Clone + Send + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
@@ -116,7 +138,7 @@ const LAST_BACK_OFF: Duration = Duration::from_secs(1);
 
 async fn begin_connection<G, S, A, F, B>(handshake: G, peer: SocketAddr, answer: A, hub: Hub)
 where
-    G: Future<Output = io::Result<S>>,
+    G: Future<Output = io::Result<(S, Option<Loan>)>>,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     A: Fn(Request) -> F,
     F: Future<Output = Response<B>>,
@@ -129,13 +151,13 @@ where
         () = hub.draining() => return tracing::debug!(%peer, "handshake was under way when the server stopped"),
     };
     match shaken {
-        Ok(Ok(stream)) => serve_connection(stream, peer, answer, hub).await,
+        Ok(Ok((stream, loan))) => serve_connection(stream, loan, peer, answer, hub).await,
         Ok(Err(error)) => tracing::debug!(%error, %peer, "handshake failed"),
         Err(_) => tracing::debug!(%peer, "handshake did not end in time"),
     }
 }
 
-async fn serve_connection<S, A, F, B>(stream: S, peer: SocketAddr, answer: A, hub: Hub)
+async fn serve_connection<S, A, F, B>(stream: S, loan: Option<Loan>, peer: SocketAddr, answer: A, hub: Hub)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     A: Fn(Request) -> F,
@@ -146,6 +168,7 @@ where
         let line = RequestLine { uri: request.uri().clone(), version: request.version() };
         request.extensions_mut().insert(line);
         request.extensions_mut().insert(Peer(peer.ip()));
+        loan.clone().map(|loan| request.extensions_mut().insert(loan));
         let answer = answer(request);
         async { Ok::<_, Infallible>(answer.await) }
     });

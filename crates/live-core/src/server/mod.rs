@@ -14,6 +14,7 @@ pub use self::accept::{serve, serve_over, serve_with};
 use crate::{
     http::{Answer, Body, Route},
     hub::Hub,
+    socket::Loan,
 };
 
 /// A request as the server reads it.
@@ -32,8 +33,8 @@ pub struct RequestLine {
     pub version: Version,
 }
 
-/// Answers a request; a WebSocket handshake continues in a task of its own on the bare stream. `route` is for applications that
-/// route by themselves; without it the path decides.
+/// Answers a request; a WebSocket handshake continues in a task of its own on the bare stream, and so do events under [`serve`]. `route`
+/// is for applications that route by themselves; without it the path decides.
 pub async fn respond<B>(
     hub: &Hub,
     mut request: http::Request<B>,
@@ -44,13 +45,14 @@ where
     B: http_body::Body<Data: Buf, Error: std::fmt::Display>,
 {
     let on_upgrade = request.extensions_mut().remove::<OnUpgrade>();
+    let loan = request.extensions_mut().remove::<Loan>();
     let peer = peer.or_else(|| request.extensions().get::<Peer>().map(|peer| peer.0));
     let answer = match route {
         Some(route) => hub.respond_to(route, request, peer).await,
         None => hub.respond(request, peer).await,
     };
     match (answer, on_upgrade) {
-        (Answer::Response(response), _) => response,
+        (Answer::Response(response), _) => response.map(|body| body.leave_by(loan.as_ref())),
         (Answer::Upgrade(upgrade), Some(on_upgrade)) => {
             tokio::spawn(upgrade::serve_upgraded(on_upgrade, upgrade.reader));
             upgrade.response.map(|()| Body::empty())

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use crate::{
     config::Config,
     hub::Reader,
-    socket::{self, Guarded},
+    socket::{self, Lent},
     transport::{drive_websocket, serve_websocket},
 };
 
@@ -20,7 +20,8 @@ pub(super) async fn serve_upgraded(on_upgrade: OnUpgrade, reader: Reader) {
     };
     // hyper's wrappers and its 8 KiB buffer go; a stream that is not one of these (TLS, HTTP/2) is served through them.
     match into_bare(upgraded, reader.hub().config()) {
-        Ok((stream, read_ahead)) => drive_websocket(stream, read_ahead, reader),
+        Ok(Some((stream, read_ahead))) => drive_websocket(stream, read_ahead, reader),
+        Ok(None) => {}
         Err(upgraded) => {
             if let Err(error) = serve_websocket(TokioIo::new(upgraded), Bytes::new(), reader).await {
                 tracing::debug!(%error, "reader lost");
@@ -29,9 +30,13 @@ pub(super) async fn serve_upgraded(on_upgrade: OnUpgrade, reader: Reader) {
     }
 }
 
-fn into_bare(upgraded: Upgraded, config: &Config) -> Result<(TcpStream, Bytes), Upgraded> {
-    let upgraded = match upgraded.downcast::<TokioIo<Guarded>>() {
-        Ok(parts) => return Ok((parts.io.into_inner().into_inner(), owned(parts.read_buf))),
+/// `None` if the stream has left already.
+fn into_bare(upgraded: Upgraded, config: &Config) -> Result<Option<(TcpStream, Bytes)>, Upgraded> {
+    let upgraded = match upgraded.downcast::<TokioIo<Lent>>() {
+        Ok(parts) => {
+            let stream = parts.io.into_inner().into_inner();
+            return Ok(stream.map(|stream| (stream, owned(parts.read_buf))));
+        }
         Err(upgraded) => upgraded,
     };
     match auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
@@ -39,7 +44,7 @@ fn into_bare(upgraded: Upgraded, config: &Config) -> Result<(TcpStream, Bytes), 
         Ok(parts) => {
             let stream = parts.io.into_inner();
             socket::tune(&stream, config);
-            Ok((stream, owned(parts.read_buf)))
+            Ok(Some((stream, owned(parts.read_buf))))
         }
         Err(upgraded) => Err(upgraded),
     }

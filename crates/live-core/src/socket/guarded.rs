@@ -40,9 +40,12 @@ impl Guards {
         Guarded { stream, hub: self.hub.clone(), waiter, blocked_since: None, request: Request::Unknown }
     }
 
-    /// Tunes a socket that was accepted, guards it, and lends it to the HTTP server of a framework.
+    /// Tunes a socket that was accepted, guards it, and lends it to the HTTP server of a framework, which says when a
+    /// request [begins to be answered](super::Loan::answer_request).
     pub fn lend(&self, stream: TcpStream) -> Lent {
-        Lent::new(self.guard(stream))
+        let mut stream = self.guard(stream);
+        stream.await_request();
+        Lent::new(stream)
     }
 
     /// Waits until the hub drains, ends the sockets on which nothing is under way, and returns when all readers have left or

@@ -4,25 +4,26 @@ use std::{
     io,
     pin::Pin,
     sync::{Arc, Mutex},
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
 
 use super::Guarded;
-use crate::{
-    sync::lock,
-    transport::{WebSocketBody, drive_websocket},
-};
+use crate::sync::lock;
 
-/// A guarded socket that an HTTP server of a framework takes for its connection, if it takes any stream. A clone is the same
-/// socket: give one to the server, and have its requests find another.
-#[derive(Debug, Clone)]
+/// A guarded socket that an HTTP server takes for its connection, if it takes any stream. It closes when the server drops this, unless
+/// it has left before; have its requests find the [`Loan`].
+#[derive(Debug)]
 pub struct Lent(Arc<Mutex<State>>);
+
+/// The lender's end of a [`Lent`] socket.
+#[derive(Debug, Clone)]
+pub struct Loan(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
@@ -31,31 +32,70 @@ struct State {
     phase: Phase,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Phase {
     Serving,
-    /// Nothing more is read, so that nothing is read past who takes over. The answer to the handshake is on its way.
+    /// Nothing more is read, so that nothing is read past who takes over. What the server has to write is on its way.
     Leaving,
+    /// As before, but only if what it writes ends with these bytes.
+    LeavingAfter(Bytes),
     /// What the server had to write is written.
     Flushed,
 }
 
 impl State {
-    /// Whether a stream that is to leave has nothing more to write.
-    fn is_flushed(&mut self) -> bool {
-        if self.phase == Phase::Leaving {
-            self.phase = Phase::Flushed;
+    fn handle_written(&mut self, bytes: &[u8]) {
+        if let Phase::LeavingAfter(last) = &self.phase
+            && bytes.ends_with(last)
+        {
+            self.phase = Phase::Leaving;
         }
-        self.phase == Phase::Flushed
+    }
+
+    /// Whether somebody waits for the end of what the server writes.
+    fn handle_flushed(&mut self) -> bool {
+        match self.phase {
+            Phase::Serving => return false,
+            Phase::Leaving | Phase::Flushed => self.phase = Phase::Flushed,
+            // Somebody on the way says it otherwise, and has to go on saying it.
+            Phase::LeavingAfter(_) => self.phase = Phase::Serving,
+        }
+        true
     }
 }
 
 impl Lent {
-    pub(super) fn new(mut stream: Guarded) -> Self {
-        stream.await_request();
+    pub(crate) fn new(stream: Guarded) -> Self {
         Self(Arc::new(Mutex::new(State { stream: Some(stream), phase: Phase::Serving })))
     }
 
+    /// The lender's end.
+    pub fn loan(&self) -> Loan {
+        Loan(Arc::clone(&self.0))
+    }
+
+    /// The stream, if it has not left.
+    pub(crate) fn into_inner(self) -> Option<TcpStream> {
+        lock(&self.0).stream.take().map(Guarded::into_inner)
+    }
+
+    fn with<T>(&self, left: T, run: impl FnOnce(Pin<&mut Guarded>) -> Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        match &mut lock(&self.0).stream {
+            Some(stream) => run(Pin::new(stream)),
+            None => Poll::Ready(Ok(left)),
+        }
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let stream = lock(&self.0).stream.take();
+        // Outside the lock, as it tells others.
+        drop(stream);
+    }
+}
+
+impl Loan {
     /// A whole header has come, and the peer may wait for the answer however long it takes. The next request is awaited from when
     /// what this returns is dropped: keep it with the answer's body.
     #[must_use]
@@ -67,7 +107,7 @@ impl Lent {
     }
 
     /// Begins to leave, and leaves once all is written and all that was read `is_complete`.
-    fn leave(&self, is_complete: bool) -> Option<TcpStream> {
+    pub(super) fn leave(&self, is_complete: bool) -> Option<TcpStream> {
         let mut state = lock(&self.0);
         if state.phase == Phase::Serving {
             state.phase = Phase::Leaving;
@@ -76,13 +116,25 @@ impl Lent {
         state.stream.take_if(|_| may_leave).map(Guarded::into_inner)
     }
 
-    fn with<T>(&self, left: T, run: impl FnOnce(Pin<&mut Guarded>) -> Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        match &mut lock(&self.0).stream {
-            Some(stream) => run(Pin::new(stream)),
-            None => Poll::Ready(Ok(left)),
-        }
+    /// Begins to leave, if what the server writes until it flushes ends with these bytes.
+    pub(super) fn leave_after(&self, last: Bytes) {
+        lock(&self.0).phase = Phase::LeavingAfter(last);
+    }
+
+    /// The stream, once it has left; an error if it stays.
+    pub(super) fn poll_left(&self) -> Poll<Result<TcpStream, Stays>> {
+        let mut state = lock(&self.0);
+        let left = match state.phase {
+            Phase::Leaving | Phase::LeavingAfter(_) => return Poll::Pending,
+            Phase::Flushed => state.stream.take(),
+            Phase::Serving => None,
+        };
+        Poll::Ready(left.map(Guarded::into_inner).ok_or(Stays))
     }
 }
+
+/// Of a stream that does not leave.
+pub(super) struct Stays;
 
 impl AsyncRead for Lent {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
@@ -93,12 +145,14 @@ impl AsyncRead for Lent {
 
 impl AsyncWrite for Lent {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.with(bytes.len(), |stream| stream.poll_write(cx, bytes))
+        let written = ready!(self.with(bytes.len(), |stream| stream.poll_write(cx, bytes)))?;
+        lock(&self.0).handle_written(&bytes[..written]);
+        Poll::Ready(Ok(written))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = self.with((), |stream| stream.poll_flush(cx))?;
-        if flushed.is_ready() && lock(&self.0).is_flushed() {
+        if flushed.is_ready() && lock(&self.0).handle_flushed() {
             // The answer's body waits for this.
             cx.waker().wake_by_ref();
         }
@@ -112,50 +166,12 @@ impl AsyncWrite for Lent {
 
 /// While a request is being answered.
 #[derive(Debug)]
-pub struct Answering(Lent);
+pub struct Answering(Loan);
 
 impl Drop for Answering {
     fn drop(&mut self) {
         if let Some(stream) = &mut lock(&self.0.0).stream {
             stream.await_request();
         }
-    }
-}
-
-/// A WebSocket on its way from the body of its answer to the bare stream.
-#[derive(Debug)]
-pub(crate) struct Leaving {
-    socket: Lent,
-    body: Option<WebSocketBody>,
-    /// What the server has read of the reader's own bytes.
-    read_ahead: BytesMut,
-}
-
-impl Leaving {
-    pub(crate) fn new(socket: &Lent, body: WebSocketBody) -> Self {
-        Self { socket: socket.clone(), body: Some(body), read_ahead: BytesMut::new() }
-    }
-
-    /// Ready when the answer has no body any more: the reader is served elsewhere, or has gone.
-    pub(crate) fn poll_left(
-        &mut self,
-        cx: &mut Context<'_>,
-        mut poll_payload: impl FnMut(&mut Context<'_>) -> Poll<Option<Bytes>>,
-    ) -> Poll<()> {
-        let before = self.read_ahead.len();
-        loop {
-            match poll_payload(cx) {
-                Poll::Ready(Some(bytes)) => self.read_ahead.extend_from_slice(&bytes),
-                Poll::Ready(None) => return Poll::Ready(()),
-                Poll::Pending => break,
-            }
-        }
-        // Behind what has come now there may be more in the server's buffer.
-        let is_complete = self.read_ahead.len() == before;
-        let Some(stream) = self.socket.leave(is_complete) else { return Poll::Pending };
-        if let Some(body) = self.body.take() {
-            drive_websocket(stream, self.read_ahead.split().freeze(), body.into_reader());
-        }
-        Poll::Ready(())
     }
 }

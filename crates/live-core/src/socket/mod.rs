@@ -1,16 +1,17 @@
 //! The sockets of a server: what they are told before they serve anybody, and what ends them when their peer does nothing.
 
 mod guarded;
+mod leaving;
 mod lent;
 
 use std::io;
 
 use socket2::SockRef;
 
-pub(crate) use self::lent::Leaving;
+pub(crate) use self::leaving::{Leaving, LeavingEvents};
 pub use self::{
     guarded::{Guarded, Guards},
-    lent::{Answering, Lent},
+    lent::{Answering, Lent, Loan},
 };
 use crate::config::Config;
 

@@ -1,12 +1,14 @@
 //! The loops that move bytes. All of them are cursors over the page.
 
+#[cfg(feature = "socket")]
+mod driven;
 mod events;
 mod poll;
 mod websocket;
 
-#[cfg(feature = "socket")]
-pub(crate) use self::websocket::{Driven, drive_websocket};
 pub use self::websocket::{WebSocketBody, serve_websocket};
+#[cfg(feature = "socket")]
+pub(crate) use self::{driven::Driven, events::DrivenEvents, websocket::drive_websocket};
 pub(crate) use self::{
     events::Events,
     poll::{Polled, poll_change, poll_frame},

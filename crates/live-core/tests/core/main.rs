@@ -4,6 +4,8 @@
 
 mod faulty_bus;
 mod hub;
+#[cfg(feature = "hyper")]
+mod leaving;
 mod log;
 mod memory_bus;
 #[cfg(feature = "piesocket")]

@@ -9,19 +9,19 @@ use bytes::Bytes;
 use tokio::net::TcpStream;
 
 use super::stream::Connection;
-use crate::hub::Reader;
+use crate::{hub::Reader, transport::Driven};
 
 /// One of them.
 #[derive(Debug)]
-pub(crate) struct Driven(Connection<TcpStream>);
+pub(crate) struct DrivenWebSocket(Connection<TcpStream>);
 
-impl Driven {
-    pub(crate) fn new(stream: TcpStream, read_ahead: &[u8], reader: Reader) -> Self {
+impl DrivenWebSocket {
+    fn new(stream: TcpStream, read_ahead: &[u8], reader: Reader) -> Self {
         Self(Connection::begin(stream, read_ahead, reader))
     }
 }
 
-impl Future for Driven {
+impl Future for DrivenWebSocket {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -34,5 +34,5 @@ impl Future for Driven {
 
 /// Serves a reader on a bare socket whose handshake is done, in a task that it shares with other readers of the page.
 pub(crate) fn drive_websocket(stream: TcpStream, read_ahead: Bytes, reader: Reader) {
-    reader.drive(|reader| Driven::new(stream, &read_ahead, reader));
+    reader.drive(|reader| Driven::WebSocket(DrivenWebSocket::new(stream, &read_ahead, reader)));
 }

@@ -196,7 +196,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         LIMITS,
         "max-sockets",
         Value::Count(|settings| &mut settings.config.max_sockets),
-        "Sockets of a listener beside those that became WebSockets; more wait to be accepted",
+        "Sockets of a listener beside those that became WebSockets or streams of events; more wait to be accepted",
     ),
     Setting::new(
         LIMITS,

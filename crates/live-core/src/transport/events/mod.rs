@@ -1,14 +1,20 @@
-//! Server-Sent Events: the body of a response that does not end.
+//! Server-Sent Events: the body of a response that does not end, or what takes its place on the bare socket.
+
+#[cfg(feature = "socket")]
+mod driven;
 
 use std::{
     task::{Context, Poll},
     time::Duration,
 };
 
-use bytes::Bytes;
-
+#[cfg(feature = "socket")]
+pub(crate) use self::driven::DrivenEvents;
+#[cfg(feature = "socket")]
+use super::Driven;
 use crate::{
     close::Close,
+    frame::Event,
     hub::{Delivery, Pace, Reader},
 };
 
@@ -26,20 +32,27 @@ impl Events {
         Self { reader, sent_at, ended: false }
     }
 
+    /// Has a task that it shares with other readers of the page do what `serve` makes of it.
+    #[cfg(feature = "socket")]
+    fn drive(self, serve: impl FnOnce(Self) -> DrivenEvents) {
+        let Self { reader, sent_at, ended } = self;
+        reader.drive(|reader| Driven::Events(serve(Self { reader, sent_at, ended })));
+    }
+
     /// The next event; `None` at the end.
-    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
         if self.ended {
             return Poll::Ready(None);
         }
         let now = self.reader.hub().now();
         let heartbeat_at = self.sent_at + self.reader.hub().config().heartbeat.as_millis() as u64;
         let event = match self.reader.poll_next(cx, Pace::Stream, heartbeat_at) {
-            Poll::Ready(Delivery::Frame(frame)) => frame.event(),
+            Poll::Ready(Delivery::Frame(frame)) => frame.framed_event(),
             Poll::Ready(Delivery::Close(close)) => return self.end(close),
             Poll::Pending if now >= heartbeat_at => match self.reader.heartbeat() {
-                Some(frame) => frame.event(),
+                Some(frame) => frame.framed_event(),
                 // Not at the head, which the bus has to confirm: a comment keeps the connection.
-                None => Bytes::from_static(b":\n\n"),
+                None => Event::new(&[b":\n\n"]),
             },
             Poll::Pending => return Poll::Pending,
         };
@@ -48,7 +61,7 @@ impl Events {
     }
 
     /// The stream's last words: why it ends, for a script, and when an `EventSource` that reconnects by itself may come back.
-    fn end(&mut self, close: Close) -> Poll<Option<Bytes>> {
+    fn end(&mut self, close: Close) -> Poll<Option<Event>> {
         self.ended = true;
         let (code, reason) = (close.code(), close.reason());
         let delay = match close {
@@ -57,7 +70,7 @@ impl Events {
         };
         let retry = delay.as_millis();
         let event = format!("retry: {retry}\nevent: close\ndata: {{\"code\":{code},\"reason\":\"{reason}\"}}\n\n");
-        Poll::Ready(Some(event.into()))
+        Poll::Ready(Some(Event::new(&[event.as_bytes()])))
     }
 }
 

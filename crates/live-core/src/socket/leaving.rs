@@ -1,0 +1,87 @@
+//! Readers on their way from the body of an answer to the bare stream.
+
+use std::task::{Context, Poll, ready};
+
+use bytes::{Bytes, BytesMut};
+
+use super::Loan;
+use crate::transport::{DrivenEvents, Events, WebSocketBody, drive_websocket};
+
+/// A WebSocket that leaves once its handshake is answered.
+#[derive(Debug)]
+pub(crate) struct Leaving {
+    socket: Loan,
+    body: Option<WebSocketBody>,
+    /// What the server has read of the reader's own bytes.
+    read_ahead: BytesMut,
+}
+
+impl Leaving {
+    pub(crate) fn new(socket: &Loan, body: WebSocketBody) -> Self {
+        Self { socket: socket.clone(), body: Some(body), read_ahead: BytesMut::new() }
+    }
+
+    /// Ready when the answer has no body any more: the reader is served elsewhere, or has gone.
+    pub(crate) fn poll_left(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut poll_payload: impl FnMut(&mut Context<'_>) -> Poll<Option<Bytes>>,
+    ) -> Poll<()> {
+        let before = self.read_ahead.len();
+        loop {
+            match poll_payload(cx) {
+                Poll::Ready(Some(bytes)) => self.read_ahead.extend_from_slice(&bytes),
+                Poll::Ready(None) => return Poll::Ready(()),
+                Poll::Pending => break,
+            }
+        }
+        // Behind what has come now there may be more in the server's buffer.
+        let is_complete = self.read_ahead.len() == before;
+        let Some(stream) = self.socket.leave(is_complete) else { return Poll::Pending };
+        if let Some(body) = self.body.take() {
+            drive_websocket(stream, self.read_ahead.split().freeze(), body.into_reader());
+        }
+        Poll::Ready(())
+    }
+}
+
+/// A stream of events that leaves once its first event is out behind the response's head. Whoever changes a body on its way, to compress
+/// it for example, changes that event as well: then the stream stays.
+#[derive(Debug)]
+pub(crate) struct LeavingEvents {
+    socket: Loan,
+    /// `None` once it has left.
+    events: Option<Events>,
+    step: Step,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Begins,
+    /// Its first event is on its way.
+    Leaves,
+    Stays,
+}
+
+impl LeavingEvents {
+    pub(crate) fn new(socket: &Loan, events: Events) -> Self {
+        Self { socket: socket.clone(), events: Some(events), step: Step::Begins }
+    }
+
+    /// The next event; `None` at the end, or when the reader is served elsewhere.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if self.step == Step::Leaves {
+            match (ready!(self.socket.poll_left()), self.events.take()) {
+                (Ok(stream), Some(events)) => DrivenEvents::drive(stream, events),
+                (_, events) => (self.events, self.step) = (events, Step::Stays),
+            }
+        }
+        let Some(events) = &mut self.events else { return Poll::Ready(None) };
+        let Some(event) = ready!(events.poll_next(cx)) else { return Poll::Ready(None) };
+        if self.step == Step::Begins {
+            self.step = Step::Leaves;
+            self.socket.leave_after(event.chunk());
+        }
+        Poll::Ready(Some(event.bytes()))
+    }
+}
