@@ -11,7 +11,7 @@ use loom::{
     thread,
 };
 
-use crate::{Announcements, Event, Shard, WakeList};
+use crate::{Announcements, Call, Event, Member, Shard, WakeList};
 
 /// A log as a bus keeps it: stored first, announced then.
 struct Log {
@@ -115,16 +115,29 @@ struct Reader {
     waiter: crate::Waiter,
 }
 
-impl std::future::Future for Reader {
-    type Output = ();
-
-    fn poll(self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.waiter.wait(cx.waker(), u64::MAX);
+impl Reader {
+    fn poll_head(&self) -> Poll<()> {
         if self.head.load(Ordering::Acquire) == 0 {
             return Poll::Pending;
         }
         self.seen.fetch_add(1, Ordering::AcqRel);
         Poll::Ready(())
+    }
+}
+
+impl Member for Reader {
+    fn poll(self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>, _: Call) -> Poll<()> {
+        self.waiter.wait(cx.waker(), u64::MAX);
+        self.poll_head()
+    }
+}
+
+/// Looks, and then does no more than sleep: what comes in between rouses the shard.
+struct Roused(Reader);
+
+impl Member for Roused {
+    fn poll(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>, _: Call) -> Poll<()> {
+        self.0.poll_head()
     }
 }
 
@@ -136,7 +149,7 @@ fn a_shard_never_sleeps_through_a_publish() {
         let reader = Reader { head: Arc::clone(&head), seen: Arc::clone(&seen), waiter: WakeList::enter_driven(&list) };
         let (shard, entrance) = Shard::new();
         list.rouse_also(entrance.rouser());
-        assert!(entrance.adopt(reader).is_ok());
+        assert!(entrance.adopt(Roused(reader)).is_ok());
         let publisher = thread::spawn({
             let (list, head) = (Arc::clone(&list), Arc::clone(&head));
             move || {

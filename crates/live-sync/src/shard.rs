@@ -1,4 +1,4 @@
-//! Many futures that one task drives: roused together at the price of one wake-up, or woken each by itself.
+//! Many members that one task drives: roused together at the price of one wake-up, or woken each by itself.
 
 use std::{
     future::Future,
@@ -12,6 +12,22 @@ use std::{
 use slab::Slab;
 
 use crate::sync::{AtomicBool, Mutex, Ordering, lock};
+
+/// What a shard drives: as a future, which also learns why it is polled.
+pub trait Member {
+    /// As [`Future::poll`]. With [`Call::Roused`] the waker of its last poll has not been woken, so that whatever else it waits for has not
+    /// come.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, call: Call) -> Poll<()>;
+}
+
+/// Why a member is polled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Call {
+    /// Something is new for all.
+    Roused,
+    /// It has come just now, or its waker was woken.
+    Woken,
+}
 
 /// What wakes a shard. It stays when the shard has ended, and does nothing then.
 #[derive(Debug)]
@@ -103,7 +119,7 @@ impl<F> Clone for Entrance<F> {
 pub struct Shard<F> {
     rouser: Arc<Rouser>,
     newcomers: Arc<Mutex<Vec<F>>>,
-    members: Slab<Member<F>>,
+    members: Slab<Place<F>>,
     /// The members that a rousing has not reached yet.
     sweep: std::ops::Range<usize>,
     /// Woken by themselves, and still to be polled.
@@ -111,9 +127,9 @@ pub struct Shard<F> {
 }
 
 #[derive(Debug)]
-struct Member<F> {
+struct Place<F> {
     // In a box: the slab grows by moving, and leaves room for as many again.
-    future: Pin<Box<F>>,
+    member: Pin<Box<F>>,
     bell: Arc<Bell>,
     waker: Waker,
 }
@@ -149,7 +165,7 @@ enum Next {
     End,
 }
 
-impl<F: Future<Output = ()>> Shard<F> {
+impl<F: Member> Shard<F> {
     /// An empty shard. It ends when it is polled and nobody has come.
     pub fn new() -> (Self, Entrance<F>) {
         let (rouser, newcomers) = (Arc::new(Rouser::new()), Arc::new(Mutex::default()));
@@ -169,7 +185,7 @@ impl<F: Future<Output = ()>> Shard<F> {
             if std::mem::take(&mut state.arrived) {
                 let newcomers = std::mem::take(&mut *lock(&self.newcomers));
                 drop(state);
-                newcomers.into_iter().for_each(|future| self.admit(future));
+                newcomers.into_iter().for_each(|member| self.admit(member));
             } else if std::mem::take(&mut state.all) {
                 self.sweep = 0..self.members.capacity();
             } else if !state.ready.is_empty() {
@@ -184,33 +200,32 @@ impl<F: Future<Output = ()>> Shard<F> {
         }
     }
 
-    fn admit(&mut self, future: F) {
+    fn admit(&mut self, member: F) {
         let entry = self.members.vacant_entry();
         let key = entry.key();
-        let bell = Arc::new(Bell { rouser: Arc::clone(&self.rouser), key, is_rung: AtomicBool::new(false) });
+        let bell = Arc::new(Bell { rouser: Arc::clone(&self.rouser), key, is_rung: AtomicBool::new(true) });
         let waker = Waker::from(Arc::clone(&bell));
-        entry.insert(Member { future: Box::pin(future), bell, waker });
+        entry.insert(Place { member: Box::pin(member), bell, waker });
         self.ready.push(key);
     }
 
     fn poll_member(&mut self, key: usize) {
         // Whoever was here and rang may have gone.
-        let Some(member) = self.members.get_mut(key) else { return };
+        let Some(Place { member, bell, waker }) = self.members.get_mut(key) else { return };
         // Before it looks: what rings meanwhile is for the next time.
-        member.bell.is_rung.store(false, Ordering::Release);
-        let mut cx = Context::from_waker(&member.waker);
-        let future = &mut member.future;
+        let call = if bell.is_rung.swap(false, Ordering::AcqRel) { Call::Woken } else { Call::Roused };
+        let mut cx = Context::from_waker(waker);
         // One that panics ends by itself, as it would in a task of its own.
-        let is_over = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut cx).is_ready())).unwrap_or(true);
+        let is_over = catch_unwind(AssertUnwindSafe(|| member.as_mut().poll(&mut cx, call).is_ready())).unwrap_or(true);
         if is_over {
-            let member = self.members.remove(key);
+            let place = self.members.remove(key);
             // Nor does one whose end panics end the others.
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(member)));
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(place)));
         }
     }
 }
 
-impl<F: Future<Output = ()>> Future for Shard<F> {
+impl<F: Member> Future for Shard<F> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -253,35 +268,35 @@ mod tests {
     #[derive(Default)]
     struct Seen {
         polls: AtomicUsize,
+        calls: StdMutex<Vec<Call>>,
         ends: std::sync::atomic::AtomicBool,
         panics: std::sync::atomic::AtomicBool,
         waker: StdMutex<Option<Waker>>,
     }
 
-    struct Member(StdArc<Seen>);
+    struct Reader(StdArc<Seen>);
 
-    impl Future for Member {
-        type Output = ();
-
-        fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+    impl Member for Reader {
+        fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, call: Call) -> Poll<()> {
             self.0.polls.fetch_add(1, Ordering::SeqCst);
+            lock(&self.0.calls).push(call);
             assert!(!self.0.panics.load(Ordering::SeqCst), "as it was told to");
             *lock(&self.0.waker) = Some(cx.waker().clone());
             if self.0.ends.load(Ordering::SeqCst) { Poll::Ready(()) } else { Poll::Pending }
         }
     }
 
-    fn shard(members: usize) -> (Shard<Member>, Entrance<Member>, Vec<StdArc<Seen>>) {
+    fn shard(members: usize) -> (Shard<Reader>, Entrance<Reader>, Vec<StdArc<Seen>>) {
         let (shard, entrance) = Shard::new();
         let seen: Vec<_> = (0..members).map(|_| StdArc::new(Seen::default())).collect();
         for seen in &seen {
-            assert!(entrance.adopt(Member(StdArc::clone(seen))).is_ok());
+            assert!(entrance.adopt(Reader(StdArc::clone(seen))).is_ok());
         }
         (shard, entrance, seen)
     }
 
     /// Polls until the shard sleeps, and says how many turns that took; `None` if it ended.
-    fn run(shard: &mut Shard<Member>) -> Option<usize> {
+    fn run(shard: &mut Shard<Reader>) -> Option<usize> {
         for turn in 1.. {
             let woken = StdArc::new(Flag::default());
             match Pin::new(&mut *shard).poll(&mut Context::from_waker(&Waker::from(StdArc::clone(&woken)))) {
@@ -320,6 +335,17 @@ mod tests {
         waker.wake();
         run(&mut shard);
         assert_eq!(polls(&seen), [2, 3, 2]);
+        assert_eq!(*lock(&seen[1].calls), [Call::Woken, Call::Roused, Call::Woken]);
+    }
+
+    #[test]
+    fn whoever_is_woken_while_all_are_roused_hears_of_it() {
+        let (mut shard, entrance, seen) = shard(1);
+        run(&mut shard);
+        entrance.rouser().rouse();
+        lock(&seen[0].waker).clone().unwrap().wake();
+        run(&mut shard);
+        assert_eq!(lock(&seen[0].calls)[1], Call::Woken);
     }
 
     #[test]
@@ -350,7 +376,7 @@ mod tests {
         seen[0].ends.store(true, Ordering::SeqCst);
         entrance.rouser().rouse();
         assert_eq!(run(&mut shard), None);
-        assert!(entrance.adopt(Member(StdArc::default())).is_err());
+        assert!(entrance.adopt(Reader(StdArc::default())).is_err());
     }
 
     #[test]
@@ -358,6 +384,6 @@ mod tests {
         let (shard, entrance, seen) = shard(1);
         drop(shard);
         assert_eq!(StdArc::strong_count(&seen[0]), 1);
-        assert!(entrance.adopt(Member(StdArc::default())).is_err());
+        assert!(entrance.adopt(Reader(StdArc::default())).is_err());
     }
 }

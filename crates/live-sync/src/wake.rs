@@ -117,7 +117,12 @@ pub struct Waiter {
 }
 
 impl Waiter {
-    /// Waits for the next wake-up, at `due` at the latest. Look again after this, before sleeping.
+    /// Whether a shard drives the reader, which is roused for whatever is new after it began to look.
+    pub fn is_driven(&self) -> bool {
+        self.place >= LISTS
+    }
+
+    /// Waits for the next wake-up, at `due` at the latest. Look again after this, before sleeping, unless a shard drives the reader.
     pub fn wait(&self, waker: &Waker, due: u64) {
         let mut list = lock(&self.list.lists[self.place]);
         if let Some(slot) = list.get_mut(self.key) {

@@ -148,6 +148,9 @@ impl Reader {
             let waits_for_bus = self.waits_for_bus;
             self.wake_at(cx, due);
             self.wait_for_bus(cx);
+            if self.waiter.is_driven() && !self.waits_for_bus {
+                return Poll::Pending;
+            }
             // What came between the look and the wait has woken nobody.
             if let Some(delivery) = self.look(pace) {
                 return Poll::Ready(delivery);

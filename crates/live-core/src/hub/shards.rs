@@ -5,7 +5,7 @@ use std::{
     thread::{self, ThreadId},
 };
 
-use live_sync::{Entrance, Shard, WakeList};
+use live_sync::{Entrance, Member, Shard, WakeList};
 
 use crate::sync::lock;
 
@@ -31,7 +31,7 @@ impl<F> Default for Shards<F> {
     }
 }
 
-impl<F: Future<Output = ()> + Send + 'static> Shards<F> {
+impl<F: Member + Send + 'static> Shards<F> {
     /// Has a shard of this thread drive it, which `wake` rouses. Call it in a tokio runtime.
     pub(crate) fn adopt(&self, wake: &WakeList, mut member: F) {
         while let Some(entrance) = self.place() {

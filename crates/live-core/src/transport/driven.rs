@@ -5,6 +5,8 @@ use std::{
     task::{Context, Poll},
 };
 
+use live_sync::{Call, Member};
+
 use super::{events::DrivenEvents, websocket::DrivenWebSocket};
 
 /// One of them.
@@ -14,13 +16,11 @@ pub(crate) enum Driven {
     Events(DrivenEvents),
 }
 
-impl Future for Driven {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+impl Member for Driven {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, call: Call) -> Poll<()> {
         match self.get_mut() {
-            Self::WebSocket(reader) => Pin::new(reader).poll(cx),
-            Self::Events(reader) => Pin::new(reader).poll(cx),
+            Self::WebSocket(reader) => reader.poll(cx, call),
+            Self::Events(reader) => reader.poll(cx, call),
         }
     }
 }

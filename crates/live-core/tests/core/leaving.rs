@@ -37,7 +37,7 @@ struct Done(mpsc::UnboundedSender<()>);
 
 impl Drop for Done {
     fn drop(&mut self) {
-        drop(self.0.send(()));
+        let _nobody_asks = self.0.send(());
     }
 }
 

@@ -8,6 +8,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
+use live_sync::Call;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -46,6 +47,14 @@ impl DrivenEvents {
     /// Has a task drive the stream on a socket to which nothing but chunks goes from now on.
     pub(crate) fn drive(stream: TcpStream, events: Events) {
         events.drive(|events| Self { stream, events, outgoing: Bytes::new(), phase: Phase::Says });
+    }
+
+    /// Ready at the end.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, call: Call) -> Poll<()> {
+        if let Err(error) = ready!(self.poll_end(cx, call)) {
+            tracing::debug!(%error, "reader lost");
+        }
+        Poll::Ready(())
     }
 
     fn now(&self) -> u64 {
@@ -131,25 +140,15 @@ impl DrivenEvents {
         Poll::Pending
     }
 
-    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.poll_closed(cx)?.is_ready() {
+    fn poll_end(&mut self, cx: &mut Context<'_>, call: Call) -> Poll<io::Result<()>> {
+        // Else nothing has come: its waker would have been woken.
+        if call == Call::Woken && self.poll_closed(cx)?.is_ready() {
             return Poll::Ready(Ok(()));
         }
         match self.phase {
             Phase::Lingers { until } => self.poll_linger(cx, until),
             _ => self.poll_write(cx),
         }
-    }
-}
-
-impl Future for DrivenEvents {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if let Err(error) = ready!(self.poll_end(cx)) {
-            tracing::debug!(%error, "reader lost");
-        }
-        Poll::Ready(())
     }
 }
 

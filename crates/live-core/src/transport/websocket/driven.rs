@@ -1,11 +1,9 @@
 //! WebSockets that one task drives together with others of their page.
 
-use std::{
-    pin::Pin,
-    task::{Context, Poll, ready},
-};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
+use live_sync::Call;
 use tokio::net::TcpStream;
 
 use super::stream::Connection;
@@ -19,13 +17,10 @@ impl DrivenWebSocket {
     fn new(stream: TcpStream, read_ahead: &[u8], reader: Reader) -> Self {
         Self(Connection::begin(stream, read_ahead, reader))
     }
-}
 
-impl Future for DrivenWebSocket {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if let Err(error) = ready!(Pin::new(&mut self.0).poll(cx)) {
+    /// Ready at the end.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, call: Call) -> Poll<()> {
+        if let Err(error) = ready!(self.0.poll_called(cx, call)) {
             tracing::debug!(%error, "reader lost");
         }
         Poll::Ready(())

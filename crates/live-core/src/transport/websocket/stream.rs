@@ -8,6 +8,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
+use live_sync::Call;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::conversation::Conversation;
@@ -52,12 +53,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Connection<S> {
     type Output = io::Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let end = ready!(self.poll_end(cx));
-        match end {
-            Ok(end) => self.conversation.log_end(end),
-            Err(_) => self.conversation.log_end(None),
-        }
-        Poll::Ready(end.map(|_| ()))
+        self.poll_called(cx, Call::Woken)
     }
 }
 
@@ -71,12 +67,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Self { stream, conversation, outgoing: Bytes::new(), lingers_until: None }
     }
 
-    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Option<Close>>> {
+    /// As polling it, for whoever knows why it is polled.
+    pub(super) fn poll_called(&mut self, cx: &mut Context<'_>, call: Call) -> Poll<io::Result<()>> {
+        let end = ready!(self.poll_end(cx, call));
+        match end {
+            Ok(end) => self.conversation.log_end(end),
+            Err(_) => self.conversation.log_end(None),
+        }
+        Poll::Ready(end.map(|_| ()))
+    }
+
+    fn poll_end(&mut self, cx: &mut Context<'_>, call: Call) -> Poll<io::Result<Option<Close>>> {
         let now = self.conversation.now();
+        // Else the stream has nothing to read: its waker would have been woken.
+        let mut may_read = call == Call::Woken;
         loop {
-            if self.poll_read(cx, now)?.is_ready() {
+            if may_read && self.poll_read(cx, now)?.is_ready() {
                 return Poll::Ready(Ok(None));
             }
+            may_read = true;
             let was_full = !self.conversation.session.wants_bytes();
             let end = match self.lingers_until {
                 Some(until) => self.poll_linger(cx, now, until),
