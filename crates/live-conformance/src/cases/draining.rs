@@ -168,14 +168,14 @@ async fn serve_ends_only_when_every_reader_has_left(adapter: Adapter) {
 }
 
 async fn idle_connections_end_with_the_drain(adapter: Adapter) {
-    let server = adapter.start(draining()).await;
+    // Longer than anybody waits here for the end.
+    let (drain_deadline, header_timeout) = (Duration::from_secs(60), Duration::from_secs(60));
+    let server = adapter.start(Config { drain_deadline, header_timeout, ..draining() }).await;
     let mut silent = Wire::connect(&server).await;
     let mut between = Wire::connect(&server).await;
     assert_eq!(between.ask(Request::new("GET", "/live.js").under(server.prefix)).await.status, 200);
-    let began = Instant::now();
     drain(&server);
     server.ends().await;
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
     assert!(silent.take_all().await.is_empty() && between.take_all().await.is_empty());
 }
 
