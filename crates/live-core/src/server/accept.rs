@@ -50,7 +50,8 @@ where
 /// connections have ended or `Config::drain_deadline` is over. A connection with half a request's header then still has what
 /// is left of `Config::header_timeout`, and one whose handshake is not done ends at once.
 ///
-/// Each request carries a [`Peer`], a [`RequestLine`] and the [`Loan`] of its socket.
+/// Each request carries a [`Peer`], a [`RequestLine`] and the [`Loan`] of its socket. Whoever adds to the body of a stream of events takes
+/// the loan out of the request before [`respond`](super::respond) sees it, so that the stream stays in the body.
 ///
 /// # Errors
 /// None at present: failures to accept are waited out.

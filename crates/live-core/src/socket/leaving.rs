@@ -4,7 +4,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
 
-use super::Loan;
+use super::{Loan, lent::Stays};
 use crate::transport::{DrivenEvents, Events, WebSocketBody, drive_websocket};
 
 /// A WebSocket that leaves once its handshake is answered.
@@ -37,7 +37,7 @@ impl Leaving {
         }
         // Behind what has come now there may be more in the server's buffer.
         let is_complete = self.read_ahead.len() == before;
-        let Some(stream) = self.socket.leave(is_complete) else { return Poll::Pending };
+        let Some(stream) = self.socket.leave(cx, is_complete) else { return Poll::Pending };
         if let Some(body) = self.body.take() {
             drive_websocket(stream, self.read_ahead.split().freeze(), body.into_reader());
         }
@@ -45,43 +45,37 @@ impl Leaving {
     }
 }
 
-/// A stream of events that leaves once its first event is out behind the response's head. Whoever changes a body on its way, to compress
-/// it for example, changes that event as well: then the stream stays.
+/// A stream of events that leaves when all it has said so far is out behind the response's head. Whoever changes a body on its way, to
+/// compress it for example, changes its events as well: then the stream stays.
 #[derive(Debug)]
 pub(crate) struct LeavingEvents {
-    socket: Loan,
+    /// `None` if it stays.
+    socket: Option<Loan>,
     /// `None` once it has left.
     events: Option<Events>,
-    step: Step,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
-    Begins,
-    /// Its first event is on its way.
-    Leaves,
-    Stays,
 }
 
 impl LeavingEvents {
     pub(crate) fn new(socket: &Loan, events: Events) -> Self {
-        Self { socket: socket.clone(), events: Some(events), step: Step::Begins }
+        Self { socket: Some(socket.clone()), events: Some(events) }
     }
 
     /// The next event; `None` at the end, or when the reader is served elsewhere.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        if self.step == Step::Leaves {
-            match (ready!(self.socket.poll_left()), self.events.take()) {
-                (Ok(stream), Some(events)) => DrivenEvents::drive(stream, events),
-                (_, events) => (self.events, self.step) = (events, Step::Stays),
+        match self.socket.as_ref().map(|socket| socket.poll_left(cx)) {
+            Some(Poll::Ready(Ok(stream))) => {
+                if let Some(events) = self.events.take() {
+                    DrivenEvents::drive(stream, events);
+                }
+                return Poll::Ready(None);
             }
+            Some(Poll::Ready(Err(Stays))) => self.socket = None,
+            // Whoever is on the way may wait for more before he hands anything on.
+            Some(Poll::Pending) | None => {}
         }
         let Some(events) = &mut self.events else { return Poll::Ready(None) };
         let Some(event) = ready!(events.poll_next(cx)) else { return Poll::Ready(None) };
-        if self.step == Step::Begins {
-            self.step = Step::Leaves;
-            self.socket.leave_after(event.chunk());
-        }
+        self.socket.iter().for_each(|socket| socket.leave_after(event.chunk()));
         Poll::Ready(Some(event.bytes()))
     }
 }

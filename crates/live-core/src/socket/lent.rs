@@ -4,7 +4,7 @@ use std::{
     io,
     pin::Pin,
     sync::{Arc, Mutex},
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use bytes::Bytes;
@@ -30,10 +30,13 @@ struct State {
     /// `None` once it has left: to the server the connection has ended then.
     stream: Option<Guarded>,
     phase: Phase,
+    /// Whoever waits for it to leave.
+    waker: Option<Waker>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Phase {
+    /// Nobody has asked it to leave.
     Serving,
     /// Nothing more is read, so that nothing is read past who takes over. What the server has to write is on its way.
     Leaving,
@@ -41,6 +44,8 @@ enum Phase {
     LeavingAfter(Bytes),
     /// What the server had to write is written.
     Flushed,
+    /// It was something else.
+    Staying,
 }
 
 impl State {
@@ -52,21 +57,21 @@ impl State {
         }
     }
 
-    /// Whether somebody waits for the end of what the server writes.
-    fn handle_flushed(&mut self) -> bool {
+    /// All is written. Returns whom that concerns.
+    fn handle_flushed(&mut self) -> Option<Waker> {
         match self.phase {
-            Phase::Serving => return false,
-            Phase::Leaving | Phase::Flushed => self.phase = Phase::Flushed,
+            Phase::Leaving => self.phase = Phase::Flushed,
             // Somebody on the way says it otherwise, and has to go on saying it.
-            Phase::LeavingAfter(_) => self.phase = Phase::Serving,
+            Phase::LeavingAfter(_) => self.phase = Phase::Staying,
+            Phase::Serving | Phase::Flushed | Phase::Staying => {}
         }
-        true
+        self.waker.take()
     }
 }
 
 impl Lent {
     pub(crate) fn new(stream: Guarded) -> Self {
-        Self(Arc::new(Mutex::new(State { stream: Some(stream), phase: Phase::Serving })))
+        Self(Arc::new(Mutex::new(State { stream: Some(stream), phase: Phase::Serving, waker: None })))
     }
 
     /// The lender's end.
@@ -107,12 +112,13 @@ impl Loan {
     }
 
     /// Begins to leave, and leaves once all is written and all that was read `is_complete`.
-    pub(super) fn leave(&self, is_complete: bool) -> Option<TcpStream> {
+    pub(super) fn leave(&self, cx: &Context<'_>, is_complete: bool) -> Option<TcpStream> {
         let mut state = lock(&self.0);
-        if state.phase == Phase::Serving {
+        if matches!(state.phase, Phase::Serving | Phase::Staying) {
             state.phase = Phase::Leaving;
         }
         let may_leave = state.phase == Phase::Flushed && is_complete;
+        state.waker = Some(cx.waker().clone());
         state.stream.take_if(|_| may_leave).map(Guarded::into_inner)
     }
 
@@ -122,12 +128,20 @@ impl Loan {
     }
 
     /// The stream, once it has left; an error if it stays.
-    pub(super) fn poll_left(&self) -> Poll<Result<TcpStream, Stays>> {
+    pub(super) fn poll_left(&self, cx: &Context<'_>) -> Poll<Result<TcpStream, Stays>> {
         let mut state = lock(&self.0);
         let left = match state.phase {
-            Phase::Leaving | Phase::LeavingAfter(_) => return Poll::Pending,
+            Phase::Serving => return Poll::Pending,
+            Phase::Leaving | Phase::LeavingAfter(_) => {
+                state.waker = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
             Phase::Flushed => state.stream.take(),
-            Phase::Serving => None,
+            Phase::Staying => {
+                // The next answer may.
+                state.phase = Phase::Serving;
+                None
+            }
         };
         Poll::Ready(left.map(Guarded::into_inner).ok_or(Stays))
     }
@@ -138,13 +152,19 @@ pub(super) struct Stays;
 
 impl AsyncRead for Lent {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        let is_serving = lock(&self.0).phase == Phase::Serving;
-        self.with((), |stream| if is_serving { stream.poll_read(cx, buffer) } else { Poll::Pending })
+        let may_read = matches!(lock(&self.0).phase, Phase::Serving | Phase::Staying);
+        self.with((), |stream| if may_read { stream.poll_read(cx, buffer) } else { Poll::Pending })
     }
 }
 
 impl AsyncWrite for Lent {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if lock(&self.0).stream.is_none() && bytes != LAST_CHUNK {
+            tracing::warn!(
+                bytes = bytes.len(),
+                "dropped: it comes behind events of ours, whose stream has left this body"
+            );
+        }
         let written = ready!(self.with(bytes.len(), |stream| stream.poll_write(cx, bytes)))?;
         lock(&self.0).handle_written(&bytes[..written]);
         Poll::Ready(Ok(written))
@@ -152,9 +172,9 @@ impl AsyncWrite for Lent {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = self.with((), |stream| stream.poll_flush(cx))?;
-        if flushed.is_ready() && lock(&self.0).handle_flushed() {
-            // The answer's body waits for this.
-            cx.waker().wake_by_ref();
+        let waiting = if flushed.is_ready() { lock(&self.0).handle_flushed() } else { None };
+        if let Some(waker) = waiting {
+            waker.wake();
         }
         flushed.map(Ok)
     }
@@ -163,6 +183,9 @@ impl AsyncWrite for Lent {
         self.with((), |stream| stream.poll_shutdown(cx))
     }
 }
+
+/// The end of a body in chunks (RFC 9112 §7.1).
+const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 
 /// While a request is being answered.
 #[derive(Debug)]

@@ -1,8 +1,15 @@
 //! Streams of events on their way from the HTTP server to the bare socket.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use bytes::Bytes;
+use http_body::Frame;
 use http_body_util::{BodyExt, combinators::UnsyncBoxBody};
 use live_core::{ChannelId, Config, Hub, PostId, Render, Update, bus, http::Body, server};
 use tokio::{
@@ -15,10 +22,11 @@ use tokio::{
 /// Longer than anything takes here.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-type Change = fn(Bytes) -> Bytes;
+/// A body on its way through the site.
+type Sent = UnsyncBoxBody<Bytes, Infallible>;
 
-/// A site that does something with each body on its way, and says when it is done with one.
-async fn site(change: Change) -> (SocketAddr, Hub, mpsc::UnboundedReceiver<()>) {
+/// A site that does something with each body on its way, and says when Live's own is done with.
+async fn site(change: fn(Sent) -> Sent) -> (SocketAddr, Hub, mpsc::UnboundedReceiver<()>) {
     let config = Config::default();
     let hub = Hub::new(bus::from_url("memory:", &config).unwrap(), config).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -27,7 +35,7 @@ async fn site(change: Change) -> (SocketAddr, Hub, mpsc::UnboundedReceiver<()>) 
     let readers = hub.clone();
     let answer = move |request| {
         let (hub, done) = (readers.clone(), Done(tell.clone()));
-        async move { server::respond(&hub, request, None, None).await.map(|body| changed(body, change, done)) }
+        async move { server::respond(&hub, request, None, None).await.map(|body| change(watched(body, done))) }
     };
     tokio::spawn(server::serve_with(listener, answer, hub.clone()));
     (address, hub, told)
@@ -41,12 +49,46 @@ impl Drop for Done {
     }
 }
 
-fn changed(body: Body, change: Change, done: Done) -> UnsyncBoxBody<Bytes, std::convert::Infallible> {
-    let mapped = body.map_frame(move |frame| {
+fn watched(body: Body, done: Done) -> Sent {
+    let watched = body.map_frame(move |frame| {
         let _until_the_end = &done;
-        frame.map_data(change)
+        frame
     });
-    mapped.boxed_unsync()
+    watched.boxed_unsync()
+}
+
+/// As a layer may that compresses, or another that translates.
+fn loud(body: Sent) -> Sent {
+    body.map_frame(|frame| frame.map_data(|bytes| Bytes::from(bytes.to_ascii_uppercase()))).boxed_unsync()
+}
+
+/// As a layer may that does its work in a task of its own: it hands on two events at a time.
+fn in_pairs(mut body: Sent) -> Sent {
+    let (give, take) = mpsc::channel(1);
+    tokio::spawn(async move {
+        loop {
+            let mut pair = Vec::new();
+            for _ in 0..2 {
+                let Some(Ok(frame)) = body.frame().await else { return };
+                pair.extend_from_slice(frame.data_ref().unwrap());
+            }
+            if give.send(Bytes::from(pair)).await.is_err() {
+                return;
+            }
+        }
+    });
+    Taken(take).boxed_unsync()
+}
+
+struct Taken(mpsc::Receiver<Bytes>);
+
+impl http_body::Body for Taken {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(cx).map(|bytes| bytes.map(|bytes| Ok(Frame::data(bytes))))
+    }
 }
 
 async fn ask(address: SocketAddr, version: &str) -> TcpStream {
@@ -76,7 +118,7 @@ async fn done(told: &mut mpsc::UnboundedReceiver<()>) {
 
 #[tokio::test]
 async fn a_stream_of_events_leaves_the_http_server_once_its_first_event_is_out() {
-    let (address, hub, mut told) = site(|bytes| bytes).await;
+    let (address, hub, mut told) = site(|body| body).await;
     let mut stream = ask(address, "1.1").await;
     assert!(read_until(&mut stream, "\r\n\r\n").await.to_lowercase().contains("transfer-encoding: chunked"));
     done(&mut told).await;
@@ -94,7 +136,7 @@ async fn a_stream_of_events_leaves_the_http_server_once_its_first_event_is_out()
 
 #[tokio::test]
 async fn a_stream_of_events_that_somebody_changes_on_its_way_stays_with_him() {
-    let (address, hub, mut told) = site(|bytes| bytes.to_ascii_uppercase().into()).await;
+    let (address, hub, mut told) = site(loud).await;
     let mut stream = ask(address, "1.1").await;
     read_until(&mut stream, "\"}\n\n\r\n").await;
     publish(&hub, "louder").await;
@@ -105,8 +147,25 @@ async fn a_stream_of_events_that_somebody_changes_on_its_way_stays_with_him() {
 }
 
 #[tokio::test]
+async fn a_stream_of_events_that_somebody_holds_back_goes_on() {
+    let (address, hub, mut told) = site(in_pairs).await;
+    let mut stream = ask(address, "1.1").await;
+    read_until(&mut stream, "\r\n\r\n").await;
+    for (first, second) in [("one", "two"), ("three", "four")] {
+        // The first pair begins with the hello.
+        if first != "one" {
+            publish(&hub, first).await;
+        }
+        publish(&hub, second).await;
+        let pair = read_until(&mut stream, "\"}\n\n\r\n").await;
+        assert!(pair.contains(second) && (first == "one" || pair.contains(first)), "{pair}");
+    }
+    assert!(told.try_recv().is_err());
+}
+
+#[tokio::test]
 async fn a_stream_of_events_without_chunks_stays() {
-    let (address, hub, mut told) = site(|bytes| bytes).await;
+    let (address, hub, mut told) = site(|body| body).await;
     let mut stream = ask(address, "1.0").await;
     read_until(&mut stream, "\"}\n\n").await;
     publish(&hub, "as it is").await;
@@ -117,7 +176,7 @@ async fn a_stream_of_events_without_chunks_stays() {
 
 #[tokio::test]
 async fn a_reader_who_goes_is_counted_out_although_nothing_is_said() {
-    let (address, hub, mut told) = site(|bytes| bytes).await;
+    let (address, hub, mut told) = site(|body| body).await;
     let mut stream = ask(address, "1.1").await;
     read_until(&mut stream, "\"}\n\n\r\n").await;
     done(&mut told).await;
