@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::{Method, Request, StatusCode};
 use http_body_util::Empty;
 use live_core::{Cursor, http::Answer};
 
@@ -31,25 +31,32 @@ const HANDSHAKE: [(&str, &str); 4] = [
 
 /// Counts polls of a reader at this cursor.
 pub(crate) fn poll(readers: &Readers, cursor: Cursor, expected: StatusCode, times: u32) -> Result<()> {
-    respond(readers, &format!("/updates/{}/?cursor={cursor}", readers.channel), &[], expected, times)
+    let path = format!("/updates/{}/?cursor={cursor}", readers.channel);
+    respond(readers, (Method::GET, &path), &[], expected, times)
+}
+
+/// Counts polls of Wagtail Live's own page, which asks for the time of the last update.
+pub(crate) fn probe(readers: &Readers, times: u32) -> Result<()> {
+    let path = format!("/get-updates/{}/", readers.channel);
+    respond(readers, (Method::HEAD, &path), &[], StatusCode::OK, times)
 }
 
 /// Counts WebSocket handshakes of a reader at this cursor, from the request to the reader that has joined the page and left it again.
 pub(crate) fn handshake(readers: &Readers, cursor: Cursor, times: u32) -> Result<()> {
     let path = format!("/ws/channel/{}/?cursor={cursor}", readers.channel);
-    respond(readers, &path, &HANDSHAKE, StatusCode::SWITCHING_PROTOCOLS, times)
+    respond(readers, (Method::GET, &path), &HANDSHAKE, StatusCode::SWITCHING_PROTOCOLS, times)
 }
 
 fn respond(
     readers: &Readers,
-    path: &str,
+    (method, path): (Method, &str),
     more: &[(&'static str, &'static str)],
     expected: StatusCode,
     times: u32,
 ) -> Result<()> {
     let _entered = readers.runtime.enter();
     for _ in 0..times {
-        let mut request = Request::builder().uri(path);
+        let mut request = Request::builder().method(&method).uri(path);
         for (name, value) in HEADERS.iter().chain(more) {
             request = request.header(*name, *value);
         }

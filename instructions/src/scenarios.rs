@@ -34,6 +34,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "delivery", run: delivery },
     Scenario { name: "poll-200", run: poll_news },
     Scenario { name: "poll-204", run: poll_nothing },
+    Scenario { name: "poll-head", run: poll_time },
     Scenario { name: "handshake", run: handshake },
 ];
 
@@ -176,6 +177,15 @@ fn poll_nothing() -> Result<u32> {
     let mut readers = Readers::new(1)?;
     let cursor = readers.publish(an_update()?)?;
     requests::poll(&readers, cursor, StatusCode::NO_CONTENT, TIMES)?;
+    Ok(TIMES)
+}
+
+/// A poll of Wagtail Live's page, for the time of the last update.
+fn poll_time() -> Result<u32> {
+    let mut readers = Readers::new(1)?;
+    // A page that is not whole has no such time.
+    readers.publish(Update::replace([render(0, POST_BYTES)?]))?;
+    requests::probe(&readers, TIMES)?;
     Ok(TIMES)
 }
 
