@@ -13,7 +13,7 @@ use crate::{
     publisher::Transport,
 };
 
-/// Who asks, after the checks.
+/// Who asks.
 #[derive(Debug)]
 pub(super) struct Caller<'a> {
     hub: &'a Hub,
@@ -22,14 +22,17 @@ pub(super) struct Caller<'a> {
 }
 
 impl<'a> Caller<'a> {
-    /// Checks `Origin`.
-    pub(super) fn check(hub: &'a Hub, parts: &'a Parts, peer: Option<IpAddr>) -> Result<Self, Refusal> {
+    /// Whoever it is behind trusted proxies.
+    pub(super) fn new(hub: &'a Hub, parts: &'a Parts, peer: Option<IpAddr>) -> Self {
         let address = peer.map(|peer| hub.config().trusted_proxies.reader(peer, &parts.headers));
-        if hub.config().origins.admit(&parts.headers).is_none() {
-            tracing::debug!(?address, origin = ?parts.headers.get(header::ORIGIN), "origin not allowed");
-            return Err(Refusal::Origin);
-        }
-        Ok(Self { hub, parts, address })
+        Self { hub, parts, address }
+    }
+
+    /// For a page of an origin that is not allowed.
+    pub(super) fn refuse_origin(&self) -> Refusal {
+        let origin = self.parts.headers.get(header::ORIGIN);
+        tracing::debug!(address = ?self.address, ?origin, "origin not allowed");
+        Refusal::Origin
     }
 
     /// A reader of the page, counted in.
@@ -109,14 +112,14 @@ pub(super) fn preflight(methods: &'static str) -> Response<Body> {
 }
 
 /// CORS for the page that asks, unless the answer is a refusal of it; and no guessing of content types.
-pub(super) fn add_common_headers(headers: &mut HeaderMap, origin: Option<HeaderValue>) {
+pub(super) fn add_common_headers(headers: &mut HeaderMap, origin: Option<&HeaderValue>) {
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN) {
         return;
     }
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     if let Some(origin) = origin {
-        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         headers.insert(
             header::ACCESS_CONTROL_EXPOSE_HEADERS,
             HeaderValue::from_static("live-close, live-poll-interval, last-update-at, retry-after"),

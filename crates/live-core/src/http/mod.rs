@@ -19,7 +19,7 @@ mod websocket;
 use std::net::IpAddr;
 
 use bytes::{Buf, Bytes};
-use http::{Method, Request, Response, request::Parts};
+use http::{HeaderValue, Method, Request, Response, request::Parts};
 
 use self::guard::Caller;
 pub use self::{
@@ -68,12 +68,12 @@ impl Hub {
         let (mut parts, body) = request.into_parts();
         guard::settle_host(&mut parts);
         async move {
-            let mut answer = match self.dispatch(route, &parts, body, peer).await {
+            let origin = self.config().origins.admit(&parts.headers);
+            let mut answer = match self.dispatch(route, &parts, body, origin, peer).await {
                 Ok(answer) => answer,
                 Err(refusal) => Answer::from(refusal),
             };
-            let origin = self.config().origins.admit(&parts.headers).flatten().cloned();
-            guard::add_common_headers(answer.headers_mut(), origin);
+            guard::add_common_headers(answer.headers_mut(), origin.flatten());
             if parts.method == Method::HEAD {
                 answer.drop_body();
             }
@@ -86,6 +86,7 @@ impl Hub {
         route: Result<Route, Refusal>,
         parts: &Parts,
         body: B,
+        origin: Option<Option<&HeaderValue>>,
         peer: Option<IpAddr>,
     ) -> Result<Answer, Refusal>
     where
@@ -102,7 +103,10 @@ impl Hub {
         if let Some(asset) = route.asset().filter(|_| !is_options) {
             return Ok(assets::serve(asset, parts).into());
         }
-        let caller = Caller::check(self, parts, peer)?;
+        let caller = Caller::new(self, parts, peer);
+        if origin.is_none() {
+            return Err(caller.refuse_origin());
+        }
         if is_options {
             return Ok(guard::preflight(route.methods()).into());
         }

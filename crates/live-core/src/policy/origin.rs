@@ -26,54 +26,59 @@ impl Origins {
         if origins.next().is_some() {
             return None;
         }
-        let text = origin.to_str().ok()?;
         let allowed = match self {
             Self::Any => true,
-            Self::List(list) => list.iter().any(|allowed| allowed == text),
-            Self::SameHost => host_of_origin(text).is_some_and(|host| Some(host) == host_of_request(headers)),
+            Self::List(list) => list.iter().any(|allowed| allowed == origin),
+            Self::SameHost => host_of_origin(origin)
+                .zip(host_of_request(headers))
+                .is_some_and(|(page, request)| page.eq_ignore_ascii_case(request)),
         };
         allowed.then_some(Some(origin))
     }
 }
 
 /// The host of a serialised origin (RFC 6454 §6.2); `null` and anything with more in it has none.
-fn host_of_origin(origin: &str) -> Option<String> {
-    let (scheme, authority) = origin.split_once("://")?;
-    if !matches!(scheme, "http" | "https") {
-        return None;
-    }
-    host(authority)
+fn host_of_origin(origin: &HeaderValue) -> Option<&[u8]> {
+    let origin = origin.as_bytes();
+    host(origin.strip_prefix(b"https://").or_else(|| origin.strip_prefix(b"http://"))?)
 }
 
-fn host_of_request(headers: &HeaderMap) -> Option<String> {
-    host(headers.get(header::HOST)?.to_str().ok()?)
+fn host_of_request(headers: &HeaderMap) -> Option<&[u8]> {
+    host(headers.get(header::HOST)?.as_bytes())
 }
 
-fn host(authority: &str) -> Option<String> {
-    split_port(authority).map(str::to_ascii_lowercase).filter(|host| !host.is_empty())
+fn host(authority: &[u8]) -> Option<&[u8]> {
+    without_port(authority).filter(|host| !host.is_empty())
 }
 
 /// Whether a `Host` header is a host and perhaps a port (RFC 9110 §7.2), and nothing more.
 pub(crate) fn is_host(value: &HeaderValue) -> bool {
-    value.to_str().is_ok_and(|authority| split_port(authority).is_some())
+    without_port(value.as_bytes()).is_some()
 }
 
-/// The host of `uri-host [ ":" port ]` (RFC 3986 §3.2.2).
-fn split_port(authority: &str) -> Option<&str> {
-    let (host, port) = match authority.rfind(':').filter(|colon| authority.rfind(']').is_none_or(|end| end < *colon)) {
-        Some(colon) => (&authority[..colon], &authority[colon + 1..]),
-        None => (authority, ""),
+/// The host of `uri-host [ ":" port ]` (RFC 3986 §3.2.2). It runs for every request, in bytes and in one pass.
+fn without_port(authority: &[u8]) -> Option<&[u8]> {
+    let end = match authority.strip_prefix(b"[") {
+        Some(literal) => {
+            let length = literal.iter().position(|byte| *byte == b']')?;
+            std::str::from_utf8(&literal[..length]).ok()?.parse::<Ipv6Addr>().ok()?;
+            length + "[]".len()
+        }
+        None => authority.iter().position(|byte| !is_of_name(*byte)).unwrap_or(authority.len()),
     };
-    let is_literal = host.starts_with('[') && host.ends_with(']');
-    let is_valid = match is_literal {
-        true => host[1..host.len() - 1].parse::<Ipv6Addr>().is_ok(),
-        false => host.bytes().all(|byte| byte.is_ascii_alphanumeric() || NAME_MARKS.contains(&byte)),
+    let (host, port) = authority.split_at(end);
+    let is_port = match port {
+        [] => true,
+        [b':', digits @ ..] => digits.iter().all(u8::is_ascii_digit),
+        _ => false,
     };
-    (is_valid && port.bytes().all(|byte| byte.is_ascii_digit())).then_some(host)
+    is_port.then_some(host)
 }
 
 /// What a name may have beside letters and digits: unreserved characters, sub-delimiters and percent-encodings.
-const NAME_MARKS: &[u8] = b"-._~!$&'()*+,;=%";
+fn is_of_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(&byte)
+}
 
 #[cfg(test)]
 mod tests {
