@@ -128,6 +128,12 @@ impl Counters {
         self.of(transport).joined.add(1);
     }
 
+    /// A reader who joined and left in one.
+    pub(crate) fn visited(&self, transport: Transport) {
+        self.joined(transport);
+        self.left(transport);
+    }
+
     pub(crate) fn left(&self, transport: Transport) {
         self.of(transport).left.add(1);
     }

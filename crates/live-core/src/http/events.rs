@@ -6,8 +6,8 @@ use super::{Answer, Body, ChannelId, Refusal, guard::Caller, query, response};
 use crate::{cursor::Start, publisher::Transport, transport::Events};
 
 pub(super) async fn stream(channel: &ChannelId, parts: &Parts, caller: &Caller<'_>) -> Result<Answer, Refusal> {
+    let admitted = caller.admit(channel)?;
     if parts.method == Method::HEAD {
-        caller.admitted_until(channel)?;
         let mut response = response(StatusCode::OK, EVENTS, "");
         *response.body_mut() = Body::dropped();
         return Ok(with_headers(response).into());
@@ -15,7 +15,7 @@ pub(super) async fn stream(channel: &ChannelId, parts: &Parts, caller: &Caller<'
     // A reconnecting EventSource sends the old URL and the new header, so the header wins.
     let last = parts.headers.get("last-event-id").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     let start = Start::parse(last.filter(|last| !last.is_empty()).or_else(|| query(parts, "cursor")).as_deref());
-    let reader = caller.join(Transport::Sse, channel, start).await?;
+    let reader = admitted.join(Transport::Sse, start).await?;
     let mut response = response(StatusCode::OK, EVENTS, "");
     *response.body_mut() = Body::events(Events::new(reader));
     Ok(with_headers(response).into())

@@ -1,15 +1,15 @@
 //! What every request is checked for, and what every answer carries.
 
-use std::{net::IpAddr, time::Instant};
+use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header, request::Parts};
 
 use super::{Body, Refusal, token};
 use crate::{
     cursor::Start,
-    hub::{Hub, Reader},
+    hub::{Hub, LivePage, Reader},
     id::ChannelId,
-    policy::{Permit, is_host},
+    policy::{Full, is_host},
     publisher::Transport,
 };
 
@@ -35,32 +35,50 @@ impl<'a> Caller<'a> {
         Refusal::Origin
     }
 
+    /// Lets it in to a channel.
+    pub(super) fn admit(&'a self, channel: &'a ChannelId) -> Result<Admitted<'a>, Refusal> {
+        let until = token::admitted_until(self.hub.config(), self.parts, channel)?;
+        Ok(Admitted { caller: self, channel, until })
+    }
+}
+
+/// Who may read a channel.
+#[derive(Debug)]
+pub(super) struct Admitted<'a> {
+    caller: &'a Caller<'a>,
+    channel: &'a ChannelId,
+    /// `None` is for ever.
+    until: Option<Instant>,
+}
+
+impl Admitted<'_> {
+    pub(super) fn is_for_a_time(&self) -> bool {
+        self.until.is_some()
+    }
+
     /// A reader of the page, counted in.
-    pub(super) async fn join(
-        &self,
-        transport: Transport,
-        channel: &ChannelId,
-        start: Start,
-    ) -> Result<Reader, Refusal> {
-        let until = self.admitted_until(channel)?;
-        let joined = self.hub.join_over(transport, channel, start, self.admit()?);
+    pub(super) async fn join(&self, transport: Transport, start: Start) -> Result<Reader, Refusal> {
+        let Caller { hub, address, .. } = *self.caller;
+        let permit = hub.admit(address).map_err(|full| self.refuse_place(full))?;
+        let joined = hub.join_over(transport, self.channel, start, permit);
         let reader = joined.await?;
-        Ok(match until {
+        Ok(match self.until {
             Some(until) => reader.until(until),
             None => reader,
         })
     }
 
-    /// Until when it may read the channel; `None` is for ever.
-    pub(super) fn admitted_until(&self, channel: &ChannelId) -> Result<Option<Instant>, Refusal> {
-        token::admitted_until(self.hub.config(), self.parts, channel)
+    /// The page, if it is open, for an answer that is there at once. Whoever is not given it has to [join](Self::join).
+    pub(super) fn visit(&self, now: Instant) -> Result<Option<Arc<LivePage>>, Refusal> {
+        let Caller { hub, address, .. } = *self.caller;
+        hub.has_room(address).map_err(|full| self.refuse_place(full))?;
+        let is_over = self.until.is_some_and(|until| until <= now);
+        Ok(if is_over { None } else { hub.visit(self.channel, now) })
     }
 
-    fn admit(&self) -> Result<Permit, Refusal> {
-        self.hub.admit(self.address).map_err(|full| {
-            tracing::debug!(address = ?self.address, %full, "reader refused");
-            Refusal::TooMany(full)
-        })
+    fn refuse_place(&self, full: Full) -> Refusal {
+        tracing::debug!(address = ?self.caller.address, %full, "reader refused");
+        Refusal::TooMany(full)
     }
 }
 

@@ -5,7 +5,11 @@ use std::time::{Duration, Instant};
 use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use serde::{Serialize, ser::SerializeMap};
 
-use super::{Answer, Body, ChannelId, JSON, Refusal, guard::Caller, query, response};
+use super::{
+    Answer, Body, ChannelId, JSON, Refusal,
+    guard::{Admitted, Caller},
+    query, response,
+};
 use crate::{
     cursor::{Start, Version},
     hub::{Hub, LivePage, Reader},
@@ -34,24 +38,33 @@ pub(super) async fn poll(
 pub(super) const ERROR_DELAY: Duration = Duration::from_secs(1);
 
 async fn answer(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: &Caller<'_>) -> Result<Response<Body>, Refusal> {
-    let since = match parts.method {
-        Method::GET => Some(last_update(parts)?),
-        _ => None,
-    };
-    let transport = match parts.method {
-        Method::GET if !is_interval(hub) => Transport::LongPolling,
-        _ => Transport::IntervalPolling,
-    };
-    let mut reader = caller.join(transport, channel, Start::Recent).await?;
-    match (&parts.method, since) {
-        (&Method::POST, _) => whole(reader.page(), |page| handshake(hub, page)),
-        (&Method::HEAD, _) => {
+    match parts.method {
+        Method::POST => read(&caller.admit(channel)?, |page| handshake(hub, page)).await,
+        Method::HEAD => {
+            let response = read(&caller.admit(channel)?, probe).await?;
             // The original's browser code is told once what to wait: a rush must not make it slow for as long as the page is open.
             hub.poll_interval().count(Instant::now());
-            whole(reader.page(), probe)
+            Ok(response)
         }
-        (_, since) => updates(hub, &mut reader, since.unwrap_or_default()).await,
+        _ => {
+            let since = last_update(parts)?;
+            let transport = if is_interval(hub) { Transport::IntervalPolling } else { Transport::LongPolling };
+            let mut reader = caller.admit(channel)?.join(transport, Start::Recent).await?;
+            updates(hub, &mut reader, since).await
+        }
     }
+}
+
+/// What the page says at once, without a reader where it is open.
+async fn read<T>(admitted: &Admitted<'_>, read: impl Fn(&Page) -> T) -> Result<T, Refusal> {
+    if let Some(page) = admitted.visit(Instant::now())?
+        && let Some(found) = page.with_page(|page| if_whole(page, &read))
+    {
+        page.count_glance(None);
+        return found;
+    }
+    let reader = Box::pin(admitted.join(Transport::IntervalPolling, Start::Recent)).await?;
+    whole(reader.page(), read)
 }
 
 /// The original answers 500 to these, except that its long polling waits out `nan` and `inf`.
@@ -62,7 +75,11 @@ fn last_update(parts: &Parts) -> Result<Version, Refusal> {
 }
 
 fn whole<T>(page: &LivePage, read: impl FnOnce(&Page) -> T) -> Result<T, Refusal> {
-    page.with_page(|page| page.is_whole().then(|| read(page))).flatten().ok_or(Refusal::NotWhole)
+    page.with_page(|page| if_whole(page, read)).unwrap_or(Err(Refusal::NotWhole))
+}
+
+fn if_whole<T>(page: &Page, read: impl FnOnce(&Page) -> T) -> Result<T, Refusal> {
+    if page.is_whole() { Ok(read(page)) } else { Err(Refusal::NotWhole) }
 }
 
 #[derive(Serialize)]

@@ -22,6 +22,7 @@ use crate::{
     id::ChannelId,
     metrics::Counters,
     page::{Answer, ApplyError, Numbered, Page, Standing, View, ViewLimits},
+    publisher::Transport,
     sync::lock,
 };
 
@@ -124,6 +125,21 @@ impl LivePage {
         self.look(|view| view.since(cursor, few), |_, _| Look::UpToDate)
     }
 
+    /// The only look of somebody who does not wait; [`Look::Wait`] if the bus would have to be waited for.
+    pub(crate) fn glance(&self, start: Start, now: u64) -> Look {
+        let mut state = lock(&self.state);
+        let stale = state.stale;
+        let Some(view) = &mut state.view else { return Look::Wait };
+        match view.start(start, now) {
+            Answer::Frame(frame) => Look::Frame(frame),
+            Answer::UpToDate if stale => Look::Wait,
+            Answer::UpToDate if matches!(start, Start::At(_)) => Look::UpToDate,
+            // Who has no cursor yet gets one.
+            Answer::UpToDate => Look::Hello(view.heartbeat(stale)),
+            Answer::Unknown(_) => Look::Wait,
+        }
+    }
+
     fn look(&self, ask: impl Fn(&mut View) -> Answer, up_to_date: impl Fn(&mut View, bool) -> Look) -> Look {
         let mut state = lock(&self.state);
         let stale = state.stale;
@@ -197,6 +213,14 @@ impl LivePage {
         self.counters.updates.add(1);
         self.wake.wake_all();
         Ok(())
+    }
+
+    /// Counts somebody who was answered at a glance, by this frame or by none.
+    pub(crate) fn count_glance(&self, frame: Option<&Frame>) {
+        self.counters.visited(Transport::IntervalPolling);
+        if let Some(frame) = frame {
+            self.counters.delivered(Transport::IntervalPolling, frame);
+        }
     }
 
     pub(super) fn set_stale(&self) {

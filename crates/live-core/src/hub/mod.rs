@@ -219,6 +219,11 @@ impl Hub {
         pages.values().map(|page| (page.channel.clone(), page.readers.load(Ordering::Relaxed))).collect()
     }
 
+    /// Whether a reader from this address could be counted in, for somebody who is answered at once and so takes no place.
+    pub(crate) fn has_room(&self, address: Option<IpAddr>) -> Result<(), Full> {
+        self.inner.connections.has_room(address)
+    }
+
     /// Counts a reader from this address in.
     ///
     /// # Errors
@@ -293,7 +298,11 @@ impl Hub {
 
     /// Milliseconds since the hub began: the time of deadlines.
     pub(crate) fn now(&self) -> u64 {
-        self.inner.began.elapsed().as_millis() as u64
+        self.millis(Instant::now())
+    }
+
+    fn millis(&self, now: Instant) -> u64 {
+        now.saturating_duration_since(self.inner.began).as_millis() as u64
     }
 
     /// Has the sweep wake what is due in this list, for as long as it exists.

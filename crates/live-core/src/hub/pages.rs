@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, atomic::Ordering},
+    time::Instant,
 };
 
 use super::{Hub, HubError, LivePage, live_page::Opening, pump, reader};
@@ -30,6 +31,19 @@ impl Hub {
             Ok(Ok(Opening::Open)) => Ok(()),
             _ => Err(HubError::Unavailable),
         }
+    }
+
+    /// The page's replica if there is one, for somebody who looks at it once and does not wait: without a reader, the page stays
+    /// open as if one had left now.
+    pub(crate) fn visit(&self, channel: &ChannelId, now: Instant) -> Option<Arc<LivePage>> {
+        if self.is_draining() {
+            return None;
+        }
+        let pages = lock(&self.inner.pages);
+        let page = pages.get(channel)?;
+        // Under the lock, so that it is not closed in between.
+        page.left_at.store(self.millis(now), Ordering::Relaxed);
+        Some(Arc::clone(page))
     }
 
     fn find_or_begin(&self, channel: &ChannelId) -> Result<(Arc<LivePage>, reader::Counted), HubError> {

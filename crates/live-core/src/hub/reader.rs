@@ -99,11 +99,6 @@ impl Reader {
         self
     }
 
-    /// Whether its admission has an end.
-    pub(crate) fn is_admitted_for_a_time(&self) -> bool {
-        self.admitted_until != u64::MAX
-    }
-
     /// Has it told more than the frames of the page.
     pub(crate) fn speak(&mut self, words: Words) {
         self.words = Some(Box::new(words));

@@ -114,7 +114,7 @@ mod tests {
     use std::task::{Wake, Waker};
 
     use super::*;
-    use crate::bus::MemoryBus;
+    use crate::{bus::MemoryBus, cursor::Start, id::ChannelId};
 
     /// Says whether the lists were free when it was woken.
     struct Free(Hub, tokio::sync::watch::Sender<Option<bool>>);
@@ -123,6 +123,19 @@ mod tests {
         fn wake(self: Arc<Self>) {
             self.1.send_replace(Some(self.0.inner.swept.try_lock().is_ok()));
         }
+    }
+
+    #[tokio::test]
+    async fn whoever_looks_at_a_page_keeps_it_open_for_the_linger() {
+        let hub = Hub::new(Arc::new(MemoryBus::new(&Config::default()).unwrap()), Config::default()).unwrap();
+        let channel = ChannelId::new("a").unwrap();
+        drop(hub.join(&channel, Start::Recent, hub.admit(None).unwrap()).await.unwrap());
+        let page = hub.visit(&channel, hub.inner.began + Duration::from_secs(5)).unwrap();
+        let linger = hub.config().linger.as_millis() as u64;
+        hub.close_if_left(&page, 5_000 + linger - 1);
+        assert_eq!(hub.open_pages(), 1);
+        hub.close_if_left(&page, 5_000 + linger);
+        assert_eq!(hub.open_pages(), 0);
     }
 
     #[tokio::test]

@@ -45,20 +45,27 @@ impl Connections {
     /// # Errors
     /// [`Full`] says which limit is reached.
     pub fn enter(self: &Arc<Self>, address: Option<IpAddr>) -> Result<Permit, Full> {
-        let address = address.filter(|address| !address.to_canonical().is_loopback()).map(counted_as);
+        let address = limited(address);
         let mut counts = lock(&self.counts);
-        if counts.total >= self.max {
-            return Err(Full::Server);
-        }
+        self.check(&counts, address)?;
         if let Some(address) = address {
-            let count = counts.by_address.entry(address).or_default();
-            if *count >= self.max_per_address {
-                return Err(Full::Address);
-            }
-            *count += 1;
+            *counts.by_address.entry(address).or_default() += 1;
         }
         counts.total += 1;
         Ok(Permit { connections: Arc::clone(self), address })
+    }
+
+    /// Whether one more reader would be let in.
+    pub(crate) fn has_room(&self, address: Option<IpAddr>) -> Result<(), Full> {
+        self.check(&lock(&self.counts), limited(address))
+    }
+
+    fn check(&self, counts: &Counts, address: Option<IpAddr>) -> Result<(), Full> {
+        if counts.total >= self.max {
+            return Err(Full::Server);
+        }
+        let from_address = address.and_then(|address| counts.by_address.get(&address)).copied().unwrap_or_default();
+        if address.is_some() && from_address >= self.max_per_address { Err(Full::Address) } else { Ok(()) }
     }
 
     /// How many readers there are.
@@ -70,6 +77,11 @@ impl Connections {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+/// The address that a reader is counted by, if it has one that is limited.
+fn limited(address: Option<IpAddr>) -> Option<IpAddr> {
+    address.filter(|address| !address.to_canonical().is_loopback()).map(counted_as)
 }
 
 /// One reader's place. Dropping it makes room.

@@ -11,5 +11,5 @@ pub use self::websocket::{WebSocketBody, serve_websocket};
 pub(crate) use self::{driven::Driven, events::DrivenEvents, websocket::drive_websocket};
 pub(crate) use self::{
     events::Events,
-    poll::{Polled, poll_change, poll_frame},
+    poll::{Polled, glance, poll_change, poll_frame},
 };

@@ -4,9 +4,9 @@ use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
 use crate::{
     close::Close,
-    cursor::Version,
+    cursor::{Start, Version},
     frame::Frame,
-    hub::{Delivery, Pace, Reader},
+    hub::{Delivery, LivePage, Look, Pace, Reader},
 };
 
 /// The outcome of a poll.
@@ -18,6 +18,17 @@ pub(crate) enum Polled {
     /// The bus does not confirm that there is nothing new.
     Unconfirmed,
     Ended(Close),
+}
+
+/// What a poll that does not wait finds at its only look; `None` if the bus has to be waited for, which takes a reader.
+pub(crate) fn glance(page: &LivePage, start: Start, now: u64) -> Option<Polled> {
+    let polled = match page.glance(start, now) {
+        Look::Frame(frame) | Look::Hello(frame) => Polled::Frame(frame),
+        Look::UpToDate => Polled::Nothing,
+        Look::Ask(_) | Look::Wait => return None,
+    };
+    page.count_glance(if let Polled::Frame(frame) = &polled { Some(frame) } else { None });
+    Some(polled)
 }
 
 /// All that is new for the reader in one frame. Without `wait` it answers at once; only the bus's word on a cursor that this

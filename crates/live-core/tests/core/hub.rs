@@ -11,7 +11,7 @@ use std::{
 
 use http_body_util::{BodyExt, Empty};
 use live_core::{
-    ChannelId, Config, EventBus, Hub, PageSource, PostId, Render, SourceFuture, Start, Update, http::Answer,
+    ChannelId, Config, EventBus, Hub, PageSource, PostId, Render, SourceFuture, Start, Update, bus, http::Answer,
     serve_websocket,
 };
 use serde_json::Value;
@@ -108,6 +108,22 @@ async fn while_the_bus_is_away_a_poll_does_not_claim_that_nothing_is_new() {
     let (status, frame) =
         eventually(async || Some(poll(&hub, &ahead).await).filter(|(status, _)| *status == 200)).await;
     assert_eq!((status, &frame["reload"]), (200, &Value::Bool(true)));
+}
+
+#[tokio::test]
+async fn polls_that_are_answered_at_once_are_counted_and_leave_no_reader() {
+    let hub = Hub::new(bus::from_url("memory:", &brisk()).unwrap(), brisk()).unwrap();
+    let published = hub.publish(&channel(), Update::replace([post("1")]), None).await.unwrap();
+    let mut statuses = Vec::new();
+    for cursor in ["*".to_owned(), published.cursor.to_string(), String::new(), "strange".to_owned()] {
+        statuses.push(poll(&hub, &cursor).await.0);
+    }
+    assert_eq!(statuses, [200, 204, 200, 200]);
+    assert_eq!(get(&hub, "/get-updates/blog/?last_update_ts=0").await.0, 200);
+    let [.., long, interval] = hub.metrics().transports;
+    assert_eq!((interval.joined, interval.readers, interval.deliveries), (4, 0, 3));
+    assert_eq!((long.joined, long.readers, long.deliveries), (1, 0, 1));
+    assert_eq!((hub.readers(), hub.channels()), (0, vec![(channel(), 0)]));
 }
 
 #[tokio::test]
