@@ -82,15 +82,22 @@ impl fmt::Debug for Epoch {
     }
 }
 
+/// Hexadecimal digits of an epoch as text.
+const EPOCH_DIGITS: usize = 16;
+
 impl FromStr for Epoch {
     type Err = MalformedCursor;
 
     fn from_str(text: &str) -> Result<Self, MalformedCursor> {
-        let lower_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-        if text.len() != 16 || !text.bytes().all(lower_hex) {
+        if text.len() != EPOCH_DIGITS {
             return Err(MalformedCursor);
         }
-        u64::from_str_radix(text, 16).map(Self).map_err(|_| MalformedCursor)
+        let digit = |byte: u8| match byte {
+            b'0'..=b'9' => Ok(u64::from(byte - b'0')),
+            b'a'..=b'f' => Ok(u64::from(byte - b'a') + 10),
+            _ => Err(MalformedCursor),
+        };
+        text.bytes().try_fold(0, |bits, byte| Ok(bits << 4 | digit(byte)?)).map(Self)
     }
 }
 
@@ -126,9 +133,10 @@ impl FromStr for Cursor {
     type Err = MalformedCursor;
 
     fn from_str(text: &str) -> Result<Self, MalformedCursor> {
-        let (epoch, version) = text.split_once('-').ok_or(MalformedCursor)?;
+        let (epoch, version) = text.split_at_checked(EPOCH_DIGITS).ok_or(MalformedCursor)?;
+        let version = version.strip_prefix('-').ok_or(MalformedCursor)?;
         // One cursor has one spelling: caches compare URLs by bytes.
-        let plain = version.bytes().all(|b| b.is_ascii_digit()) && (version == "0" || !version.starts_with('0'));
+        let plain = version == "0" || version.starts_with(|first: char| matches!(first, '1'..='9'));
         let number = version.parse().ok().filter(|_| plain).ok_or(MalformedCursor)?;
         Ok(Self::new(epoch.parse()?, Version::new(number).ok_or(MalformedCursor)?))
     }

@@ -37,6 +37,9 @@ impl ChannelId {
     /// # Errors
     /// [`IdError::Encoding`] for a `%` without two hexadecimal digits and for bytes that are not UTF-8; else as [`ChannelId::new`].
     pub fn from_path_segment(segment: &str) -> Result<Self, IdError> {
+        if !segment.contains('%') {
+            return Self::new(segment);
+        }
         if !percent_signs_are_complete(segment) {
             return Err(IdError::Encoding);
         }
@@ -113,7 +116,8 @@ fn check_length(kind: &'static str, id: &str) -> Result<(), IdError> {
     if id.is_empty() {
         return Err(IdError::Empty { kind });
     }
-    if id.chars().nth(MAX_ID_CHARACTERS).is_some() {
+    // No text has more characters than bytes.
+    if id.len() > MAX_ID_CHARACTERS && id.chars().nth(MAX_ID_CHARACTERS).is_some() {
         return Err(IdError::TooLong { kind });
     }
     Ok(())

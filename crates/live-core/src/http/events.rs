@@ -13,7 +13,7 @@ pub(super) async fn stream(channel: &ChannelId, parts: &Parts, caller: &Caller<'
         return Ok(with_headers(response).into());
     }
     // A reconnecting EventSource sends the old URL and the new header, so the header wins.
-    let last = parts.headers.get("last-event-id").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let last = parts.headers.get("last-event-id").map(|value| String::from_utf8_lossy(value.as_bytes()));
     let start = Start::parse(last.filter(|last| !last.is_empty()).or_else(|| query(parts, "cursor")).as_deref());
     let reader = admitted.join(Transport::Sse, start).await?;
     let mut response = response(StatusCode::OK, EVENTS, "");

@@ -83,7 +83,7 @@ impl Admitted<'_> {
 }
 
 pub(super) fn check_method(parts: &Parts, methods: &'static str) -> Result<(), Refusal> {
-    let allowed = methods.split(", ").any(|method| method == parts.method.as_str());
+    let allowed = methods.split(',').any(|method| method.trim_ascii_start() == parts.method.as_str());
     if allowed { Ok(()) } else { Err(Refusal::Method(methods)) }
 }
 

@@ -16,7 +16,7 @@ mod updates;
 mod wagtail;
 mod websocket;
 
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
 
 use bytes::{Buf, Bytes};
 use http::{HeaderValue, Method, Request, Response, request::Parts};
@@ -134,11 +134,17 @@ impl Hub {
 }
 
 /// The parameters of a query string, percent-decoded; the first of several with one name counts.
-fn query(parts: &Parts, name: &str) -> Option<String> {
-    let pairs = parts.uri.query()?.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let (_, value) = pairs.into_iter().find(|(key, _)| *key == name)?;
+fn query<'a>(parts: &'a Parts, name: &str) -> Option<Cow<'a, str>> {
+    let value = parts.uri.query()?.split('&').find_map(|pair| match pair.strip_prefix(name)? {
+        "" => Some(""),
+        rest => rest.strip_prefix('='),
+    })?;
+    // As nearly all are.
+    if !value.bytes().any(|byte| matches!(byte, b'+' | b'%')) {
+        return Some(Cow::Borrowed(value));
+    }
     let value = value.replace('+', " ");
-    Some(percent_encoding::percent_decode_str(&value).decode_utf8_lossy().into_owned())
+    Some(Cow::Owned(percent_encoding::percent_decode_str(&value).decode_utf8_lossy().into_owned()))
 }
 
 fn response(status: http::StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {

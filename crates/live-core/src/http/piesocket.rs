@@ -49,7 +49,7 @@ const ENDED: &[u8] = br#"{"error":"Authentication ended, provide a new jwt token
 
 /// Who asks for presence is told that it is there. Live keeps no list of readers, and tells none of another.
 fn greeting(parts: &Parts) -> Option<Bytes> {
-    query(parts, "presence").filter(|presence| matches!(presence.as_str(), "1" | "true"))?;
+    query(parts, "presence").filter(|presence| matches!(&**presence, "1" | "true"))?;
     let member = json!({"uuid": query(parts, "uuid"), "user": query(parts, "user")});
     let data = json!({"members": [member]});
     let message = json!({"event": "system:member_list", "data": data, "renders": {}, "removals": []});

@@ -41,6 +41,6 @@ fn token(parts: &Parts) -> Option<Cow<'_, [u8]>> {
     let in_header = header(header::AUTHORIZATION.as_str()).and_then(bearer).or_else(|| header("jwt"));
     match in_header {
         Some(token) => Some(Cow::Borrowed(token)),
-        None => query(parts, "jwt").map(|token| Cow::Owned(token.into_bytes())),
+        None => query(parts, "jwt").map(|token| Cow::Owned(token.into_owned().into_bytes())),
     }
 }
