@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header, request::Parts};
 
-use super::{Body, Refusal, token};
+use super::{Body, Refusal, Route, token};
 use crate::{
     cursor::Start,
     hub::{Hub, LivePage, Reader},
@@ -82,9 +82,9 @@ impl Admitted<'_> {
     }
 }
 
-pub(super) fn check_method(parts: &Parts, methods: &'static str) -> Result<(), Refusal> {
-    let allowed = methods.split(',').any(|method| method.trim_ascii_start() == parts.method.as_str());
-    if allowed { Ok(()) } else { Err(Refusal::Method(methods)) }
+pub(super) fn check_method(parts: &Parts, route: &Route) -> Result<(), Refusal> {
+    let (methods, allow) = route.methods();
+    if methods.contains(&parts.method) { Ok(()) } else { Err(Refusal::Method(allow)) }
 }
 
 /// A host in the target, as in every request of HTTP/2, takes the place of the header (RFC 9112 §3.2.2).
@@ -115,7 +115,8 @@ pub(super) fn check_header(parts: &Parts, max_header_bytes: usize) -> Result<(),
 }
 
 /// The answer to OPTIONS, a CORS preflight (Fetch Standard §3.2) or not.
-pub(super) fn preflight(methods: &'static str) -> Response<Body> {
+pub(super) fn preflight(route: &Route) -> Response<Body> {
+    let (_, methods) = route.methods();
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::OK;
     let headers = response.headers_mut();

@@ -19,7 +19,7 @@ mod websocket;
 use std::{borrow::Cow, net::IpAddr};
 
 use bytes::{Buf, Bytes};
-use http::{HeaderValue, Method, Request, Response, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 
 use self::guard::Caller;
 pub use self::{
@@ -97,7 +97,7 @@ impl Hub {
             return Err(Refusal::NotFound);
         }
         guard::check_header(parts, self.config().max_header_bytes)?;
-        guard::check_method(parts, route.methods())?;
+        guard::check_method(parts, &route)?;
         guard::check_host(parts)?;
         let is_options = parts.method == Method::OPTIONS;
         if let Some(asset) = route.asset().filter(|_| !is_options) {
@@ -108,7 +108,7 @@ impl Hub {
             return Err(caller.refuse_origin());
         }
         if is_options {
-            return Ok(guard::preflight(route.methods()).into());
+            return Ok(guard::preflight(&route).into());
         }
         // What comes less often is boxed, because every request makes room for the largest of these.
         match &route {
@@ -147,10 +147,12 @@ fn query<'a>(parts: &'a Parts, name: &str) -> Option<Cow<'a, str>> {
     Some(Cow::Owned(percent_encoding::percent_decode_str(&value).decode_utf8_lossy().into_owned()))
 }
 
-fn response(status: http::StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
+fn response(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Body::full(body));
     *response.status_mut() = status;
-    response.headers_mut().insert(http::header::CONTENT_TYPE, http::HeaderValue::from_static(content_type));
+    // One more than fits before a map grows for the first time, which costs as much as all of them.
+    *response.headers_mut() = HeaderMap::with_capacity(8);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
 

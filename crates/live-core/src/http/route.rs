@@ -1,5 +1,7 @@
 //! Which route a path names. A path with and without the trailing slash is the same route.
 
+use http::Method;
+
 use super::{answer::Refusal, assets::Asset};
 use crate::id::ChannelId;
 
@@ -77,13 +79,19 @@ impl Route {
         }
     }
 
-    /// The methods that it has, as `Allow` lists them.
-    pub(super) fn methods(&self) -> &'static str {
+    /// The methods that it has, and the same as `Allow` lists them.
+    pub(super) fn methods(&self) -> (&'static [Method], &'static str) {
+        const GET: Method = Method::GET;
+        const HEAD: Method = Method::HEAD;
+        const POST: Method = Method::POST;
+        const OPTIONS: Method = Method::OPTIONS;
         match self {
-            Self::WebSocket(_) | Self::PieSocket(_) => "GET, OPTIONS",
-            Self::Events(_) | Self::Updates(_) | Self::Client | Self::WagtailClient => "GET, HEAD, OPTIONS",
-            Self::WagtailPolling(_) => "GET, POST, HEAD, OPTIONS",
-            Self::Publish(_) | Self::PieSocketPublish => "POST, OPTIONS",
+            Self::WebSocket(_) | Self::PieSocket(_) => (&[GET, OPTIONS], "GET, OPTIONS"),
+            Self::Events(_) | Self::Updates(_) | Self::Client | Self::WagtailClient => {
+                (&[GET, HEAD, OPTIONS], "GET, HEAD, OPTIONS")
+            }
+            Self::WagtailPolling(_) => (&[GET, POST, HEAD, OPTIONS], "GET, POST, HEAD, OPTIONS"),
+            Self::Publish(_) | Self::PieSocketPublish => (&[POST, OPTIONS], "POST, OPTIONS"),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts};
 
 use super::{
     Answer, Body, ChannelId, Refusal, encoding,
@@ -46,7 +46,7 @@ pub(super) async fn poll(
     );
     // Who waits at the server is no load between two polls.
     let interval = if wait.is_none() { hub.poll_interval().next(now) } else { hub.config().poll_interval };
-    headers.insert(POLL_INTERVAL, (interval.as_millis() as u64).into());
+    headers.insert(POLL_INTERVAL, hub.poll_interval().to_header(interval));
     Ok(response.into())
 }
 
@@ -71,4 +71,4 @@ fn nothing() -> Response<Body> {
     response
 }
 
-const POLL_INTERVAL: &str = "live-poll-interval";
+const POLL_INTERVAL: HeaderName = HeaderName::from_static("live-poll-interval");

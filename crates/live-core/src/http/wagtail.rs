@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
+use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use serde::{Serialize, ser::SerializeMap};
 
 use super::{
@@ -103,10 +103,12 @@ fn handshake(hub: &Hub, page: &Page) -> Response<Body> {
     json(&handshake)
 }
 
+const LAST_UPDATE_AT: HeaderName = HeaderName::from_static("last-update-at");
+
 fn probe(page: &Page) -> Response<Body> {
     let mut response = response(StatusCode::OK, JSON, "{}");
     if let Ok(at) = HeaderValue::from_str(&page.cursor().version.to_seconds()) {
-        response.headers_mut().insert("last-update-at", at);
+        response.headers_mut().insert(LAST_UPDATE_AT, at);
     }
     response
 }

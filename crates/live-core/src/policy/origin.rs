@@ -77,7 +77,11 @@ fn without_port(authority: &[u8]) -> Option<&[u8]> {
 
 /// What a name may have beside letters and digits: unreserved characters, sub-delimiters and percent-encodings.
 fn is_of_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=%".contains(&byte)
+    matches!(
+        byte,
+        b'a'..=b'z' | b'0'..=b'9' | b'A'..=b'Z' | b'-' | b'.' | b'_' | b'~' | b'%'
+        | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
+    )
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use http::HeaderValue;
+
 use crate::{config::Config, sync::lock};
 
 /// Tells readers when to poll next, so that those who wait come back at no more than a rate that was chosen.
@@ -16,14 +18,16 @@ pub(crate) struct PollInterval {
     waits: Mutex<Waits>,
     shortest: Duration,
     longest: Duration,
-    per_second: usize,
+    per_second: u64,
+    /// The shortest as a header's value.
+    told: HeaderValue,
 }
 
 #[derive(Debug)]
 struct Waits {
     began: Instant,
-    /// The time that one slot stands for.
-    width: Duration,
+    /// The nanoseconds that one slot stands for.
+    width: u64,
     /// How many waits end in each slot, from `slot` on and around. The longest wait ends within them.
     ends: Box<[usize]>,
     /// The slot that has not ended yet.
@@ -35,19 +39,20 @@ struct Waits {
 impl PollInterval {
     pub(crate) fn new(config: &Config, now: Instant) -> Self {
         let (shortest, longest) = (config.poll_interval, config.longest_poll_interval());
-        let width = shortest / SLOTS_IN_SHORTEST;
-        let slots = (longest.as_nanos() / width.as_nanos().max(1)) as usize + 2;
+        let width = nanoseconds(shortest / SLOTS_IN_SHORTEST).max(1);
+        let slots = (nanoseconds(longest) / width) as usize + 2;
         let waits = Waits { began: now, width, ends: vec![0; slots].into(), slot: 0, total: 0 };
-        Self { waits: Mutex::new(waits), shortest, longest, per_second: config.polls_per_second }
+        let per_second = config.polls_per_second as u64;
+        Self { waits: Mutex::new(waits), shortest, longest, per_second, told: header_value(shortest) }
     }
 
     /// For a reader whose poll is answered now and who can be told how long to wait.
     pub(crate) fn next(&self, now: Instant) -> Duration {
         // Held for some additions, and by polls alone.
         let mut waits = lock(&self.waits);
-        waits.end_until(now);
-        let fair = Duration::from_secs_f64((waits.total + 1) as f64 / self.per_second as f64);
-        let interval = fair.clamp(self.shortest, self.longest);
+        let now = waits.end_until(now);
+        let fair = (waits.total as u64 + 1).saturating_mul(1_000_000_000) / self.per_second;
+        let interval = Duration::from_nanos(fair).clamp(self.shortest, self.longest);
         waits.begin(now + interval);
         interval
     }
@@ -55,16 +60,33 @@ impl PollInterval {
     /// Counts a reader whose poll is answered now and who waits the shortest in any case.
     pub(crate) fn count(&self, now: Instant) {
         let mut waits = lock(&self.waits);
-        waits.end_until(now);
+        let now = waits.end_until(now);
         waits.begin(now + self.shortest);
     }
+
+    /// What an answer says of it, in milliseconds.
+    pub(crate) fn to_header(&self, interval: Duration) -> HeaderValue {
+        // As nearly all are told.
+        if interval == self.shortest { self.told.clone() } else { header_value(interval) }
+    }
+}
+
+fn header_value(interval: Duration) -> HeaderValue {
+    HeaderValue::from(interval.as_millis() as u64)
+}
+
+/// Enough for 500 years.
+fn nanoseconds(duration: Duration) -> u64 {
+    duration.as_nanos() as u64
 }
 
 /// A wait is counted for up to a slot longer than it is, which is little of the shortest.
 const SLOTS_IN_SHORTEST: u32 = 8;
 
 impl Waits {
-    fn end_until(&mut self, now: Instant) {
+    /// Takes those off the count who come again by now, which it returns as the time since the beginning.
+    fn end_until(&mut self, now: Instant) -> Duration {
+        let now = now.saturating_duration_since(self.began);
         let slot = self.slot_of(now);
         // After a full turn nothing is left to end.
         let passed = slot.saturating_sub(self.slot).min(self.ends.len() as u64);
@@ -73,17 +95,17 @@ impl Waits {
             self.total -= std::mem::take(&mut self.ends[ended]);
         }
         self.slot = self.slot.max(slot);
+        now
     }
 
-    fn begin(&mut self, end: Instant) {
+    fn begin(&mut self, end: Duration) {
         let index = self.index(self.slot_of(end));
         self.ends[index] += 1;
         self.total += 1;
     }
 
-    fn slot_of(&self, time: Instant) -> u64 {
-        let since = time.saturating_duration_since(self.began);
-        (since.as_nanos() / self.width.as_nanos().max(1)) as u64
+    fn slot_of(&self, time: Duration) -> u64 {
+        nanoseconds(time) / self.width
     }
 
     fn index(&self, slot: u64) -> usize {
