@@ -8,13 +8,13 @@ use super::{Body, JSON, response};
 use crate::{frame::Frame, hub::Hub};
 
 /// The frame as the answer to a poll: packed if it is long and the reader accepts it.
-pub(super) async fn answer(hub: &Hub, request: &HeaderMap, frame: Arc<Frame>) -> Response<Body> {
+pub(super) async fn answer(hub: &Hub, frame: Arc<Frame>, accepts_gzip: impl FnOnce() -> bool) -> Response<Body> {
     let json = frame.json();
     if json.len() < hub.config().gzip_from_bytes {
         // The same for everybody, so that a cache keeps one answer.
         return response(StatusCode::OK, JSON, json);
     }
-    let packed = if accepts_gzip(request) { hub.packed(frame).await } else { None };
+    let packed = if accepts_gzip() { hub.packed(frame).await } else { None };
     let is_packed = packed.is_some();
     let mut response = response(StatusCode::OK, JSON, packed.unwrap_or(json));
     let headers = response.headers_mut();
@@ -26,7 +26,7 @@ pub(super) async fn answer(hub: &Hub, request: &HeaderMap, frame: Arc<Frame>) ->
 }
 
 /// RFC 9110 §12.5.3. Whoever says nothing may be anything, and gets what everything understands.
-fn accepts_gzip(request: &HeaderMap) -> bool {
+pub(super) fn accepts_gzip(request: &HeaderMap) -> bool {
     let lines = request.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
     let (mut gzip, mut any, mut identity) = (None, None, None);
     for (coding, weight) in lines.flat_map(|line| line.split(',')).map(weighted) {

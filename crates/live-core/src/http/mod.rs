@@ -16,7 +16,7 @@ mod updates;
 mod wagtail;
 mod websocket;
 
-use std::{borrow::Cow, net::IpAddr};
+use std::{borrow::Cow, net::IpAddr, pin::Pin};
 
 use bytes::{Buf, Bytes};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
@@ -70,7 +70,15 @@ impl Hub {
         async move {
             let origin = self.config().origins.admit(&parts.headers);
             let mut answer = match self.dispatch(route, &parts, body, origin, peer).await {
-                Ok(answer) => answer,
+                Ok(Reply::Now(answer)) => answer,
+                Ok(Reply::Later(answer)) => {
+                    // What a server has parsed lies in its buffer, which it cannot use again before that goes.
+                    let origin = origin.flatten().and_then(|origin| HeaderValue::from_bytes(origin.as_bytes()).ok());
+                    drop(parts);
+                    let mut answer = answer.await.unwrap_or_else(Answer::from);
+                    guard::add_common_headers(answer.headers_mut(), origin.as_ref());
+                    return answer;
+                }
                 Err(refusal) => Answer::from(refusal),
             };
             guard::add_common_headers(answer.headers_mut(), origin.flatten());
@@ -88,7 +96,7 @@ impl Hub {
         body: B,
         origin: Option<Option<&HeaderValue>>,
         peer: Option<IpAddr>,
-    ) -> Result<Answer, Refusal>
+    ) -> Result<Reply, Refusal>
     where
         B: http_body::Body<Data: Buf, Error: std::fmt::Display>,
     {
@@ -101,26 +109,27 @@ impl Hub {
         guard::check_host(parts)?;
         let is_options = parts.method == Method::OPTIONS;
         if let Some(asset) = route.asset().filter(|_| !is_options) {
-            return Ok(assets::serve(asset, parts).into());
+            return Ok(Reply::Now(assets::serve(asset, parts).into()));
         }
         let caller = Caller::new(self, parts, peer);
         if origin.is_none() {
             return Err(caller.refuse_origin());
         }
         if is_options {
-            return Ok(guard::preflight(&route).into());
+            return Ok(Reply::Now(guard::preflight(&route).into()));
         }
         // What comes less often is boxed, because every request makes room for the largest of these.
-        match &route {
+        let answer = match &route {
+            Route::Updates(channel) => return updates::poll(self, channel, parts, &caller).await,
             Route::WebSocket(channel) => websocket::upgrade(channel, parts, &caller).await,
             Route::Events(channel) => events::stream(channel, parts, &caller).await,
-            Route::Updates(channel) => updates::poll(self, channel, parts, &caller).await,
             Route::WagtailPolling(channel) => Box::pin(wagtail::poll(self, channel, parts, &caller)).await,
             Route::Publish(channel) => Box::pin(publish::publish(self, channel, parts, body)).await,
             Route::PieSocket(channel) => Box::pin(piesocket::upgrade(self, channel, parts, &caller)).await,
             Route::PieSocketPublish => Box::pin(piesocket::publish(self, parts, body)).await,
             Route::Client | Route::WagtailClient => Err(Refusal::NotFound),
-        }
+        };
+        answer.map(Reply::Now)
     }
 
     /// Routes that the configuration has not opened do not exist.
@@ -131,6 +140,13 @@ impl Hub {
             _ => false,
         }
     }
+}
+
+/// What a request comes to.
+enum Reply {
+    Now(Answer),
+    /// A poll waits, and its request is not needed any more.
+    Later(Pin<Box<dyn Future<Output = Result<Answer, Refusal>> + Send>>),
 }
 
 /// The parameters of a query string, percent-decoded; the first of several with one name counts.

@@ -5,56 +5,65 @@ use std::time::{Duration, Instant};
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts};
 
 use super::{
-    Answer, Body, ChannelId, Refusal, encoding,
+    Answer, Body, ChannelId, Refusal, Reply,
+    encoding::{self, accepts_gzip},
     guard::{Admitted, Caller},
     query,
 };
 use crate::{
     cursor::Start,
-    hub::Hub,
+    hub::{Hub, Reader},
     publisher::Transport,
     transport::{Polled, glance, poll_frame},
 };
 
-pub(super) async fn poll(
-    hub: &Hub,
-    channel: &ChannelId,
-    parts: &Parts,
-    caller: &Caller<'_>,
-) -> Result<Answer, Refusal> {
+pub(super) async fn poll(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: &Caller<'_>) -> Result<Reply, Refusal> {
     let now = Instant::now();
-    let wait = wait(hub, parts);
     let start = Start::parse(query(parts, "cursor").as_deref());
     let admitted = caller.admit(channel)?;
-    let page = if wait.is_none() { admitted.visit(now)? } else { None };
+    if let Some(wait) = wait(hub, parts) {
+        let reader = Box::pin(admitted.join(Transport::LongPolling, start)).await?;
+        return Ok(Reply::Later(Box::pin(answer_later(reader, wait, accepts_gzip(&parts.headers)))));
+    }
+    let page = admitted.visit(now)?;
     let polled = match page.and_then(|page| glance(&page, start, hub.config().clock.now())) {
         Some(polled) => polled,
-        // Boxed, so that not every request is as large as one that waits.
-        None => Box::pin(join(&admitted, start, wait)).await?,
+        // Boxed, so that not every request is as large as one that asks the bus.
+        None => Box::pin(ask(&admitted, start)).await?,
     };
-    let mut response = match polled {
-        Polled::Frame(frame) => encoding::answer(hub, &parts.headers, frame).await,
-        Polled::Nothing => nothing(),
-        Polled::Unconfirmed => return Err(Refusal::Unavailable("the bus does not answer".to_owned())),
-        Polled::Ended(close) => return Err(Refusal::Ended(close)),
-    };
-    let is_public = hub.config().public_cache && wait.is_none() && !admitted.is_for_a_time();
+    let mut response = response(hub, polled, || accepts_gzip(&parts.headers)).await?;
+    let is_public = hub.config().public_cache && !admitted.is_for_a_time();
     let headers = response.headers_mut();
-    headers.insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static(if is_public { "public, max-age=1" } else { "private, no-store" }),
-    );
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(if is_public { PUBLIC } else { PRIVATE }));
+    headers.insert(POLL_INTERVAL, hub.poll_interval().to_header(hub.poll_interval().next(now)));
+    Ok(Reply::Now(response.into()))
+}
+
+/// As a reader of the page, who can wait for the bus.
+async fn ask(admitted: &Admitted<'_>, start: Start) -> Result<Polled, Refusal> {
+    let mut reader = admitted.join(Transport::IntervalPolling, start).await?;
+    Ok(poll_frame(&mut reader, None).await)
+}
+
+/// The answer to a poll that waits, which has nothing of the request any more.
+async fn answer_later(mut reader: Reader, wait: Duration, accepts_gzip: bool) -> Result<Answer, Refusal> {
+    let polled = poll_frame(&mut reader, Some(wait)).await;
+    let hub = reader.hub();
+    let mut response = response(hub, polled, || accepts_gzip).await?;
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(PRIVATE));
     // Who waits at the server is no load between two polls.
-    let interval = if wait.is_none() { hub.poll_interval().next(now) } else { hub.config().poll_interval };
-    headers.insert(POLL_INTERVAL, hub.poll_interval().to_header(interval));
+    headers.insert(POLL_INTERVAL, hub.poll_interval().to_header(hub.config().poll_interval));
     Ok(response.into())
 }
 
-/// As a reader of the page, who can wait.
-async fn join(admitted: &Admitted<'_>, start: Start, wait: Option<Duration>) -> Result<Polled, Refusal> {
-    let transport = if wait.is_some() { Transport::LongPolling } else { Transport::IntervalPolling };
-    let mut reader = admitted.join(transport, start).await?;
-    Ok(poll_frame(&mut reader, wait).await)
+async fn response(hub: &Hub, polled: Polled, accepts_gzip: impl FnOnce() -> bool) -> Result<Response<Body>, Refusal> {
+    match polled {
+        Polled::Frame(frame) => Ok(encoding::answer(hub, frame, accepts_gzip).await),
+        Polled::Nothing => Ok(nothing()),
+        Polled::Unconfirmed => Err(Refusal::Unavailable("the bus does not answer".to_owned())),
+        Polled::Ended(close) => Err(Refusal::Ended(close)),
+    }
 }
 
 /// `wait` without a number is as long as the server waits; a number is in seconds. HEAD never waits.
@@ -71,4 +80,6 @@ fn nothing() -> Response<Body> {
     response
 }
 
+const PUBLIC: &str = "public, max-age=1";
+const PRIVATE: &str = "private, no-store";
 const POLL_INTERVAL: HeaderName = HeaderName::from_static("live-poll-interval");

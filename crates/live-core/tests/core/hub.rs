@@ -317,3 +317,33 @@ fn a_hub_outside_a_runtime_says_so() {
     let error = Hub::new(FaultyBus::new(&brisk()), brisk()).unwrap_err();
     assert!(error.to_string().contains("tokio runtime"), "{error}");
 }
+
+#[tokio::test]
+async fn a_poll_that_waits_holds_nothing_of_its_request() {
+    let config = Config::default();
+    let hub = Hub::new(bus::from_url("memory:", &config).unwrap(), config).unwrap();
+    let cursor = hub.publish(&channel(), Update::new().render(post("1")), None).await.unwrap().cursor;
+    // As hyper's headers are: pieces of what it has read.
+    let header = bytes::Bytes::from(String::from("http://localhost"));
+    let request = http::Request::get(format!("/updates/blog/?cursor={cursor}&wait=60"))
+        .header("host", "localhost")
+        .header("origin", http::HeaderValue::from_maybe_shared(header.clone()).unwrap())
+        .body(Empty::<bytes::Bytes>::new())
+        .unwrap();
+    let mut answer = std::pin::pin!(hub.respond(request, None));
+    let let_go = async {
+        while !header.is_unique() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = &mut answer => panic!("nothing is new"),
+        () = let_go => {}
+        () = tokio::time::sleep(DEADLINE) => panic!("the request is kept"),
+    }
+    hub.publish(&channel(), Update::new().render(post("2")), None).await.unwrap();
+    let Answer::Response(response) = answer.await else { panic!("not a response") };
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["access-control-allow-origin"], "http://localhost");
+}
