@@ -5,7 +5,6 @@
 
 mod cases;
 mod proxy;
-mod sentinel;
 mod server;
 mod site;
 

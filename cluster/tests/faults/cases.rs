@@ -3,12 +3,11 @@
 use std::pin::Pin;
 
 use libtest_mimic::Trial;
-use live_conformance::redis_server::RedisServer;
+use live_conformance::{redis_sentinel::RedisSentinel, redis_server::RedisServer};
 use tokio::time::sleep;
 
 use super::{
     proxy::Proxy,
-    sentinel::Sentinel,
     server::{Bus, REDIS, REDIS_CHANNELS, REDIS_PUBSUB, address, command, long_outage, outage, set},
     site::{Log, Site},
 };
@@ -142,7 +141,7 @@ async fn a_failover_to_an_older_replica(bus: Bus) {
     let mut master = RedisServer::start();
     let port = master.port().to_string();
     let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &port, "--repl-diskless-sync-delay", "0"]);
-    let sentinel = Sentinel::start(&master).await;
+    let sentinel = RedisSentinel::start(&master);
     let site = Site::begin(&[bus.sentinel_url(&sentinel), bus.sentinel_url(&sentinel)]).await;
     sentinel.knows_a_replica().await;
     let frozen = replica.freeze();

@@ -2,9 +2,9 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use live_conformance::redis_server::RedisServer;
+use live_conformance::{redis_sentinel::RedisSentinel, redis_server::RedisServer};
 
-use super::{sentinel::Sentinel, site::Log};
+use super::site::Log;
 
 /// A bus on Redis.
 #[derive(Debug, Clone, Copy)]
@@ -30,8 +30,8 @@ impl Bus {
         if self.is_logged { Log::Kept } else { Log::Lost }
     }
 
-    pub(super) fn sentinel_url(self, sentinel: &Sentinel) -> String {
-        format!("{}+sentinel://{}/site/0", self.scheme, sentinel.address)
+    pub(super) fn sentinel_url(self, sentinel: &RedisSentinel) -> String {
+        format!("{}+sentinel://{}/site/0", self.scheme, sentinel.address())
     }
 }
 

@@ -86,6 +86,7 @@ pub mod crowd;
 mod faulty_bus;
 mod model;
 mod random;
+pub mod redis_sentinel;
 pub mod redis_server;
 mod server;
 pub mod site;

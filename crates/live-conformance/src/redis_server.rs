@@ -158,7 +158,7 @@ fn send(signal: &str, process: u32) {
 }
 
 /// Below those that the system gives to whoever asks for any, so that nobody else has it while the server is away.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     loop {
         let random = RandomState::new().build_hasher().finish();
         let port = 20_000 + u16::try_from(random % 12_000).unwrap();

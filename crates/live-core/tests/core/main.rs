@@ -17,6 +17,10 @@ mod redis;
 mod redis_log;
 #[cfg(all(unix, feature = "redis"))]
 #[allow(dead_code, unreachable_pub, reason = "it is another crate's, which depends on this one")]
+#[path = "../../../live-conformance/src/redis_sentinel.rs"]
+mod redis_sentinel;
+#[cfg(all(unix, feature = "redis"))]
+#[allow(dead_code, unreachable_pub, reason = "it is another crate's, which depends on this one")]
 #[path = "../../../live-conformance/src/redis_server.rs"]
 mod redis_server;
 // Their processes are killed, stopped and lose rights as on Unix.

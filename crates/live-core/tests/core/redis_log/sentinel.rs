@@ -1,11 +1,6 @@
 //! A master and its replica, watched by a sentinel.
 
-use std::{
-    net::TcpListener,
-    process::{Child, Command, Stdio},
-    sync::Arc,
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use live_core::{
     BusError, EventBus,
@@ -14,47 +9,10 @@ use live_core::{
 };
 
 use super::{RedisServer, brisk, channel, in_time, next, page, post};
+use crate::redis_sentinel::RedisSentinel;
 
-/// Ends with this value.
-struct Sentinel {
-    port: u16,
-    process: Child,
-    file: std::path::PathBuf,
-}
-
-impl Sentinel {
-    fn start(master: u16) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let file = std::env::temp_dir().join(format!("live-sentinel-{}-{port}.conf", std::process::id()));
-        let configuration = format!(
-            "port {port}\nbind 127.0.0.1\nsentinel monitor site 127.0.0.1 {master} 1\nsentinel down-after-milliseconds site 500\n\
-             sentinel failover-timeout site 5000\n"
-        );
-        std::fs::write(&file, configuration).unwrap();
-        let process = Command::new("redis-sentinel")
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("redis-sentinel is not installed");
-        Self { port, process, file }
-    }
-
-    fn url(&self) -> String {
-        format!("redis+sentinel://127.0.0.1:{}/site/0", self.port)
-    }
-
-    fn open(&self) -> Arc<dyn EventBus> {
-        bus::from_url(&self.url(), &brisk()).unwrap()
-    }
-}
-
-impl Drop for Sentinel {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        let _ = std::fs::remove_file(&self.file);
-    }
+fn open(sentinel: &RedisSentinel) -> Arc<dyn EventBus> {
+    bus::from_url(&format!("redis+sentinel://{}/site/0", sentinel.address()), &brisk()).unwrap()
 }
 
 async fn until<T>(what: &str, mut ask: impl AsyncFnMut() -> Result<T, BusError>) -> T {
@@ -74,8 +32,8 @@ async fn a_failover_to_an_older_replica_resets_those_who_saw_what_was_lost() {
     let mut master = RedisServer::start();
     let port = master.port().to_string();
     let replica = RedisServer::start_with(&["--replicaof", "127.0.0.1", &port, "--repl-diskless-sync-delay", "0"]);
-    let sentinel = Sentinel::start(master.port());
-    let bus = sentinel.open();
+    let sentinel = RedisSentinel::start(&master);
+    let bus = open(&sentinel);
     let blog = channel("blog");
     let kept = until("the first publish", async || bus.publish(&blog, post("1", "kept"), None).await).await;
     until("the replica has it", async || match replica.client().command(&[b"EXISTS", b"live:{blog}"]).number() {
@@ -83,21 +41,7 @@ async fn a_failover_to_an_older_replica_resets_those_who_saw_what_was_lost() {
         _ => Err(BusError::Unavailable),
     })
     .await;
-    // The sentinel learns of the replica from the master.
-    until("the sentinel knows the replica", async || {
-        let known = Command::new("redis-cli")
-            .args(["-p", &sentinel.port.to_string(), "sentinel", "replicas", "site"])
-            .output()
-            .unwrap();
-        if String::from_utf8_lossy(&known.stdout).contains("slave0")
-            || String::from_utf8_lossy(&known.stdout).contains("runid")
-        {
-            Ok(())
-        } else {
-            Err(BusError::Unavailable)
-        }
-    })
-    .await;
+    sentinel.knows_a_replica().await;
     let mut subscription = bus.subscribe(&blog).await.unwrap();
     assert!(matches!(next(&mut subscription).await, Event::Snapshot(_)));
     // From here on the replica hears nothing more, and cannot come back.

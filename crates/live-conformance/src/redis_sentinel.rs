@@ -1,32 +1,33 @@
-//! A redis-sentinel that watches a master under the name `site`.
+//! A private redis-sentinel on a port of its own. Tests that need one fail where they cannot start it.
 
 use std::{
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
-use live_conformance::redis_server::{RedisServer, Reply};
+use crate::redis_server::{RedisServer, Reply, free_port};
 
-use super::server::address;
-
-/// Ends with this value.
-pub(super) struct Sentinel {
-    pub(super) address: SocketAddr,
+/// A redis-sentinel that watches one master under the name `site`. It ends with this value.
+#[derive(Debug)]
+pub struct RedisSentinel {
+    address: SocketAddr,
     process: Child,
     file: PathBuf,
 }
 
-impl Sentinel {
-    pub(super) async fn start(master: &RedisServer) -> Self {
-        let sentinel = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let file = std::env::temp_dir().join(format!("live-sentinel-{}-{}.conf", std::process::id(), sentinel.port()));
+/// No wait is longer. A failover is more than one of the sentinel's own time-outs.
+const DEADLINE: Duration = Duration::from_secs(60);
+
+impl RedisSentinel {
+    /// Starts a sentinel for this master.
+    pub fn start(master: &RedisServer) -> Self {
+        let (port, master) = (free_port(), master.port());
+        let file = std::env::temp_dir().join(format!("live-sentinel-{}-{port}.conf", std::process::id()));
         let configuration = format!(
-            "port {}\nbind 127.0.0.1\nsentinel monitor site 127.0.0.1 {} 1\nsentinel down-after-milliseconds site 500\n\
-             sentinel failover-timeout site 5000\n",
-            sentinel.port(),
-            master.port(),
+            "port {port}\nbind 127.0.0.1\nsentinel monitor site 127.0.0.1 {master} 1\nsentinel down-after-milliseconds site 500\n\
+             sentinel failover-timeout site 5000\n"
         );
         std::fs::write(&file, configuration).unwrap();
         let process = Command::new("redis-sentinel")
@@ -35,10 +36,16 @@ impl Sentinel {
             .stdout(Stdio::null())
             .spawn()
             .expect("redis-sentinel is not installed");
-        Self { address: sentinel, process, file }
+        Self { address: ([127, 0, 0, 1], port).into(), process, file }
     }
 
-    pub(super) async fn knows_a_replica(&self) {
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until it has learnt from the master that there is a replica.
+    pub async fn knows_a_replica(&self) {
         self.until(
             "a replica is known",
             &["replicas", "site"],
@@ -47,8 +54,9 @@ impl Sentinel {
         .await;
     }
 
-    pub(super) async fn has_promoted(&self, replica: &RedisServer) {
-        let port = address(replica).port().to_string().into_bytes();
+    /// Waits until it says that this server is the master.
+    pub async fn has_promoted(&self, replica: &RedisServer) {
+        let port = replica.port().to_string().into_bytes();
         self.until(
             "the replica is the master",
             &["get-master-addr-by-name", "site"],
@@ -59,7 +67,7 @@ impl Sentinel {
 
     async fn until(&self, what: &str, words: &[&str], is_so: impl Fn(&Reply) -> bool) {
         let words: Vec<_> = ["SENTINEL"].iter().chain(words).map(|word| word.as_bytes()).collect();
-        let found = tokio::time::timeout(Duration::from_secs(60), async {
+        let found = tokio::time::timeout(DEADLINE, async {
             loop {
                 let client = RedisServer::client_of(self.address.port());
                 if client.is_ok_and(|mut client| is_so(&client.command(&words))) {
@@ -72,7 +80,7 @@ impl Sentinel {
     }
 }
 
-impl Drop for Sentinel {
+impl Drop for RedisSentinel {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
