@@ -1,8 +1,11 @@
 //! Where the bus is, and whether that Redis is fit for it.
 
-use live_core::{BusError, bus};
+use live_core::{
+    BusError,
+    bus::{self, Event},
+};
 
-use super::{RedisServer, brisk, channel, post};
+use super::{RedisServer, brisk, channel, cluster::Cluster, next, post};
 
 async fn reason(url: &str) -> String {
     let bus = bus::from_url(url, &brisk()).unwrap();
@@ -23,22 +26,62 @@ async fn a_password_opens_the_bus_and_a_wrong_one_does_not() {
     assert!(!reason.contains("wrong@"), "{reason}");
 }
 
-#[tokio::test]
-async fn the_rights_that_the_documentation_asks_for_are_enough() {
-    let redis = RedisServer::start();
-    let rules = include_str!("../../../../../docs/set-up-redis.md");
-    let rules = rules.lines().find(|line| line.starts_with("ACL SETUSER live ")).expect("no rules");
-    let rules: Vec<_> = rules.split(' ').map(str::as_bytes).collect();
-    assert_eq!(redis.client().command(&rules), crate::redis_server::Reply::Status("OK".to_owned()));
-    let bus = bus::from_url(&format!("redis://live:PASSWORD@127.0.0.1:{}", redis.port()), &brisk()).unwrap();
+const DOCUMENTATION: &str = include_str!("../../../../../docs/set-up-redis.md");
+
+/// The command that the documentation gives to a user with restricted rights the name `live`.
+fn documented_rights() -> Vec<&'static str> {
+    let line = DOCUMENTATION.lines().find(|line| line.starts_with("ACL SETUSER live ")).expect("no rights");
+    line.split(' ').collect()
+}
+
+/// The same for a server of a cluster.
+fn documented_rights_in_a_cluster() -> Vec<&'static str> {
+    let line = DOCUMENTATION.lines().find_map(|line| line.strip_prefix("and in a cluster `")).expect("no rights");
+    let (more, _) = line.split_once('`').unwrap();
+    documented_rights().into_iter().chain(more.split(' ')).collect()
+}
+
+fn grant(redis: &RedisServer, command: &[&str]) {
+    let command: Vec<_> = command.iter().map(|word| word.as_bytes()).collect();
+    assert_eq!(redis.client().command(&command), crate::redis_server::Reply::Status("OK".to_owned()));
+}
+
+/// What a server of Live does with a page.
+async fn use_all_of(url: &str, name: &str) {
+    let bus = bus::from_url(url, &brisk()).unwrap();
     bus.check().await.unwrap();
-    let blog = channel("blog");
-    let subscription = bus.subscribe(&blog).await.unwrap();
+    let blog = channel(name);
+    let mut subscription = bus.subscribe(&blog).await.unwrap();
+    assert!(matches!(next(&mut subscription).await, Event::Snapshot(_)));
     let update = post("1", "one").remove(live_core::PostId::new("2").unwrap());
     let key = live_core::IdempotencyKey::new("k").unwrap();
     let published = bus.publish(&blog, update, Some(&key)).await.unwrap();
+    match next(&mut subscription).await {
+        Event::Item(update) => assert_eq!(update.cursor, published.cursor),
+        other => panic!("{other:?}"),
+    }
     assert_eq!(bus.heads(&[blog]).await.unwrap(), [published.cursor]);
     drop(subscription);
+}
+
+#[tokio::test]
+async fn the_rights_that_the_documentation_asks_for_are_enough() {
+    let redis = RedisServer::start();
+    grant(&redis, &documented_rights());
+    use_all_of(&format!("redis://live:PASSWORD@127.0.0.1:{}", redis.port()), "blog").await;
+}
+
+#[tokio::test]
+async fn the_rights_that_the_documentation_asks_for_in_a_cluster_are_enough() {
+    let redis = Cluster::start().await;
+    for server in redis.servers() {
+        grant(server, &documented_rights_in_a_cluster());
+    }
+    let url = redis.url().replace("//", "//live:PASSWORD@");
+    // A page on each master.
+    for name in ["a", "b", "c"] {
+        use_all_of(&url, name).await;
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use super::{RedisServer, brisk, channel, in_time, next, page, post};
 use crate::redis_server::Reply;
 
 /// Masters with a third of the slots each, and a replica of the first.
-struct Cluster {
+pub(super) struct Cluster {
     masters: Vec<RedisServer>,
     replica: RedisServer,
 }
@@ -47,7 +47,7 @@ fn text(reply: Reply) -> String {
 }
 
 impl Cluster {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let masters: Vec<_> = (0..3).map(|_| start_server()).collect();
         let replica = start_server();
         for (server, (first, last)) in masters.iter().zip(SLOTS) {
@@ -60,8 +60,7 @@ impl Cluster {
         let this = Self { masters, replica };
         let id = text(cluster(&this.masters[0], &["MYID"]));
         this.until("the cluster is one", |this| {
-            let servers = this.masters.iter().chain([&this.replica]);
-            servers.into_iter().all(|server| {
+            this.servers().all(|server| {
                 text(cluster(server, &["NODES"])).lines().count() == 4
                     && text(cluster(server, &["INFO"])).contains("cluster_state:ok")
             })
@@ -75,7 +74,11 @@ impl Cluster {
         this
     }
 
-    fn url(&self) -> String {
+    pub(super) fn servers(&self) -> impl Iterator<Item = &RedisServer> {
+        self.masters.iter().chain([&self.replica])
+    }
+
+    pub(super) fn url(&self) -> String {
         let ports = self.masters.iter().map(|server| format!("127.0.0.1:{}", server.port()));
         format!("redis+cluster://{}", ports.collect::<Vec<_>>().join(","))
     }
