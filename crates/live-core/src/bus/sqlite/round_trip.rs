@@ -1,6 +1,6 @@
 //! A page in memory and the same page loaded from the file are one, whatever was published.
 
-use proptest::{collection::vec, option, prelude::*};
+use proptest::{collection::vec, option, prelude::*, test_runner::TestRunner};
 
 use super::testing::{Folder, Time, channel, request};
 use crate::{
@@ -44,7 +44,7 @@ fn update() -> impl Strategy<Value = Update> {
 }
 
 /// Everything that can be seen of a page.
-fn seen(page: &Page) -> impl PartialEq + std::fmt::Debug {
+fn seen(page: &Page, config: &Config) -> impl PartialEq + std::fmt::Debug {
     let posts: Vec<_> = page
         .posts()
         .map(|post| (post.id.clone(), post.html().map(str::to_owned), post.sort(), post.version(), post.rev()))
@@ -52,19 +52,19 @@ fn seen(page: &Page) -> impl PartialEq + std::fmt::Debug {
     let removed: Vec<_> = page.removed().cloned().collect();
     let forks: Vec<_> = page.forks().copied().collect();
     // Which places were chosen shows in what readers get, and the revisions of removals in which publishers are late.
-    let frame = match View::new(page.clone(), Config::default().view_limits()).start(Start::Everything, 0) {
+    let frame = match View::new(page.clone(), config.view_limits()).start(Start::Everything, 0) {
         Answer::Frame(frame) => frame.json(),
         other => panic!("{other:?}"),
     };
-    let late: Vec<_> = (0..8).flat_map(|id| REVS.map(|rev| is_late(page, id, rev))).collect();
+    let late: Vec<_> = (0..8).flat_map(|id| REVS.map(|rev| is_late(page, config, id, rev))).collect();
     (page.cursor(), page.horizon(), page.is_whole(), (posts, removed, forks), frame, late)
 }
 
 const REVS: [u64; 6] = [0, 1, 2, 3, 1 << 63, u64::MAX];
 
-fn is_late(page: &Page, id: u8, rev: u64) -> bool {
+fn is_late(page: &Page, config: &Config, id: u8, rev: u64) -> bool {
     let update = Update::new().render(Render::new(post_id(id), "late").rev(rev));
-    page.number(update, 0, Epoch::from_bits(0), &Config::default().page).unwrap().is_none()
+    page.number(update, 0, Epoch::from_bits(0), &config.page).unwrap().is_none()
 }
 
 fn post_id(id: u8) -> PostId {
@@ -75,38 +75,46 @@ fn cached(writer: &mut Writer) -> Option<Page> {
     writer.cache.get(&channel("a")).map(|cached| cached.log.page.clone())
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+/// A case waits for the disk with every step: a sixteenth of the cases that others have, but no fewer than 64.
+fn cases() -> ProptestConfig {
+    let all = ProptestConfig::default();
+    ProptestConfig { cases: (all.cases / 16).max(all.cases.min(64)), ..all }
+}
 
-    #[test]
-    fn what_is_loaded_is_what_was_in_memory(steps in vec(step(), 1..24)) {
-        let (folder, time) = (Folder::new(), Time::new());
-        let config = || Config { max_tombstones: 3, ..time.config() };
-        let mut writer = Writer::open(&folder.file(), &config()).unwrap();
-        let mut cursors: Vec<Cursor> = Vec::new();
-        for step in steps {
-            time.pass(std::time::Duration::from_micros(1));
-            match step {
-                Step::Publish(update) => {
-                    let results = writer.burst(vec![request("a", update)]);
-                    cursors.push(results[0].as_ref().unwrap().cursor);
-                }
-                Step::Restart => {
-                    writer.close();
-                    writer = Writer::open(&folder.file(), &config()).unwrap();
-                }
+#[test]
+fn what_is_loaded_is_what_was_in_memory() {
+    // Without the macro, which would take the number from the environment again.
+    TestRunner::new(cases()).run(&vec(step(), 1..24), run).unwrap();
+}
+
+fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
+    let (folder, time) = (Folder::new(), Time::new());
+    let config = Config { max_tombstones: 3, ..time.config() };
+    let mut writer = Writer::open(&folder.file(), &config).unwrap();
+    let mut cursors: Vec<Cursor> = Vec::new();
+    for step in steps {
+        time.pass(std::time::Duration::from_micros(1));
+        match step {
+            Step::Publish(update) => {
+                let results = writer.burst(vec![request("a", update)]);
+                cursors.push(results[0].as_ref().unwrap().cursor);
             }
-            let Some(memory) = cached(&mut writer) else { continue };
-            writer.cache.remove(&channel("a"));
-            writer.subscribe_now("a").unwrap();
-            let loaded = cached(&mut writer).unwrap();
-            prop_assert_eq!(seen(&memory), seen(&loaded));
-            for cursor in &cursors {
-                prop_assert_eq!(writer.standing("a", *cursor), memory.standing(*cursor));
-                if cursor.version >= memory.horizon() && cursor.version > Version::ZERO {
-                    prop_assert_eq!(memory.standing(*cursor), Standing::At(cursor.version));
-                }
+            Step::Restart => {
+                writer.close();
+                writer = Writer::open(&folder.file(), &config).unwrap();
+            }
+        }
+        let Some(memory) = cached(&mut writer) else { continue };
+        writer.cache.remove(&channel("a"));
+        writer.subscribe_now("a").unwrap();
+        let loaded = cached(&mut writer).unwrap();
+        prop_assert_eq!(seen(&memory, &config), seen(&loaded, &config));
+        for cursor in &cursors {
+            prop_assert_eq!(writer.standing("a", *cursor), memory.standing(*cursor));
+            if cursor.version >= memory.horizon() && cursor.version > Version::ZERO {
+                prop_assert_eq!(memory.standing(*cursor), Standing::At(cursor.version));
             }
         }
     }
+    Ok(())
 }
