@@ -10,7 +10,7 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     let mut args = args.iter();
     let mut command = Command::new("cargo");
     // As `test-all` builds it, so that nothing is built twice.
-    command.args(["test", "--workspace", "--test", "cluster", "--", "--nocapture"]);
+    command.args(["test", "--workspace", "--test", "cluster", "--", "--nocapture", "play::"]);
     command.env("LIVE_TEST_SIZE", "long");
     while let Some(arg) = args.next() {
         match arg.as_str() {
