@@ -29,17 +29,20 @@ impl HubReader {
     /// Reads until the page is as this node's bus has it.
     pub(crate) async fn settles(&mut self, node: &Node) {
         within("the page as it is", async {
-            loop {
-                let stored = node.page(&self.page).await;
-                if self.reader.is_at(&stored.cursor().to_string())
-                    && self.reader.shown.contents() == shown(&stored).contents()
-                {
-                    return;
-                }
+            while !self.is_settled(node).await {
                 self.next().await;
             }
         })
         .await;
+    }
+
+    /// The page itself is read when the reader is at its head: for each of a thousand frames on the way that would take minutes.
+    async fn is_settled(&self, node: &Node) -> bool {
+        if !self.reader.is_at(&node.head(&self.page).await.to_string()) {
+            return false;
+        }
+        let stored = node.page(&self.page).await;
+        self.reader.is_at(&stored.cursor().to_string()) && self.reader.shown.contents() == shown(&stored).contents()
     }
 
     /// Takes one frame, and does what a browser does with it.
