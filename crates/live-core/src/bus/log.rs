@@ -78,6 +78,8 @@ impl Log {
         epoch: Epoch,
         limits: &PageLimits,
     ) -> Result<Outcome, BusError> {
+        // Before keys are asked, because a bus may refuse what is too large before it asks its store anything.
+        update.check_size(limits)?;
         // A digest costs more than the rest, and is for updates with a key.
         let key = key.map(|key| (key, digest(&update)));
         if let Some((key, digest)) = &key

@@ -2,7 +2,7 @@
 
 use std::task::{Context, Waker};
 
-use live_core::{BusError, IdempotencyKey, Update};
+use live_core::{BusError, IdempotencyKey, Update, page::NumberError};
 use tokio::task::JoinSet;
 
 use crate::{
@@ -63,6 +63,18 @@ async fn a_refused_update_does_not_use_up_its_key(store: TestStore) {
     let large = post("1", &"x".repeat(config.page.max_post_bytes));
     assert!(matches!(node.try_publish("a", large, Some("key")).await, Err(BusError::Refused(_))));
     assert!(!node.publish_once("a", post("1", "one"), "key").await.repeated);
+}
+
+async fn an_update_that_is_too_large_is_refused_as_such_also_under_a_used_key(store: TestStore) {
+    let config = patient();
+    let nodes: [Node; 2] = store.nodes(&config).await;
+    nodes[0].publish_once("a", post("1", "one"), "key").await;
+    let large = post("1", &"x".repeat(config.page.max_post_bytes));
+    for node in &nodes {
+        let refused = node.try_publish("a", large.clone(), Some("key")).await;
+        assert!(matches!(refused, Err(BusError::Refused(NumberError::PostTooLarge { .. }))), "{refused:?}");
+    }
+    assert!(nodes[1].publish_once("a", post("1", "one"), "key").await.repeated);
 }
 
 async fn a_key_of_an_update_that_changed_nothing_is_remembered(store: TestStore) {
@@ -135,6 +147,7 @@ pub(crate) const CASES: &[BusCase] = bus_cases![
     the_key_of_another_update_is_refused_and_another_pages_keys_are_its_own,
     of_many_who_publish_under_one_key_at_once_one_has_an_effect,
     a_refused_update_does_not_use_up_its_key,
+    an_update_that_is_too_large_is_refused_as_such_also_under_a_used_key,
     a_key_of_an_update_that_changed_nothing_is_remembered,
     the_last_thousand_keys_of_a_page_are_remembered_and_no_more,
     a_publish_that_its_caller_drops_has_one_effect_or_none,
