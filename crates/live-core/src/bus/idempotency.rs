@@ -57,8 +57,10 @@ pub type Digest = [u8; 32];
 
 /// The digest of an update: of what it says, not of how it was written down.
 pub fn digest(update: &Update) -> Digest {
-    // An update has nothing that JSON cannot say.
-    Sha256::digest(serde_json::to_vec(update).unwrap_or_default()).into()
+    // All else that an update has, JSON can say.
+    let head = update.expected_head().map(|head| head.to_string()).unwrap_or_default();
+    let json = serde_json::to_vec(update).unwrap_or_default();
+    Sha256::new().chain_update(json).chain_update(head).finalize().into()
 }
 
 /// How long a key is remembered.

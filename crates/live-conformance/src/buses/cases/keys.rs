@@ -10,7 +10,7 @@ use crate::{
         BusCase,
         store::{Node, TestStore, ids, patient, post},
     },
-    server::channel_id,
+    server::{channel_id, render},
 };
 
 async fn the_same_update_under_the_same_key_has_one_effect_on_all_nodes(store: TestStore) {
@@ -75,6 +75,18 @@ async fn an_update_that_is_too_large_is_refused_as_such_also_under_a_used_key(st
         assert!(matches!(refused, Err(BusError::Refused(NumberError::PostTooLarge { .. }))), "{refused:?}");
     }
     assert!(nodes[1].publish_once("a", post("1", "one"), "key").await.repeated);
+}
+
+async fn a_replacement_that_asks_for_another_head_is_another_update(store: TestStore) {
+    let nodes: [Node; 2] = store.nodes(&patient()).await;
+    let replacement = |head| Update::replace([render("1", "one")]).if_head_is(head);
+    let (before, first) = (nodes[0].head("a").await, nodes[0].post("a", "1", "one").await);
+    assert!(!nodes[0].publish_once("a", replacement(first), "key").await.repeated);
+    assert!(nodes[1].publish_once("a", replacement(first), "key").await.repeated);
+    for other in [replacement(before), Update::replace([render("1", "one")])] {
+        let refused = nodes[1].try_publish("a", other, Some("key")).await;
+        assert!(matches!(refused, Err(BusError::KeyReused)), "{refused:?}");
+    }
 }
 
 async fn a_key_of_an_update_that_changed_nothing_is_remembered(store: TestStore) {
@@ -148,6 +160,7 @@ pub(crate) const CASES: &[BusCase] = bus_cases![
     of_many_who_publish_under_one_key_at_once_one_has_an_effect,
     a_refused_update_does_not_use_up_its_key,
     an_update_that_is_too_large_is_refused_as_such_also_under_a_used_key,
+    a_replacement_that_asks_for_another_head_is_another_update,
     a_key_of_an_update_that_changed_nothing_is_remembered,
     the_last_thousand_keys_of_a_page_are_remembered_and_no_more,
     a_publish_that_its_caller_drops_has_one_effect_or_none,
