@@ -18,6 +18,7 @@
 mod addresses;
 mod bytes;
 mod keep;
+mod latencies;
 mod machine;
 mod peers;
 mod pollers;

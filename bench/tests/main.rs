@@ -28,7 +28,10 @@ fn the_page_about_performance_is_written_with_its_figures_and_plots() {
     for heading in printed.lines().filter(|line| line.starts_with("## ")) {
         assert!(page.contains(heading), "{heading}");
     }
-    assert!(page.contains("performance-memory.svg") && read("performance-memory.svg").contains(">bare</text>"));
+    for plot in ["delivery", "latencies", "memory", "polling"] {
+        let name = format!("performance-{plot}.svg");
+        assert!(page.contains(&name) && read(&name).contains(">axum</text>"), "{name}");
+    }
 }
 
 /// What it prints.

@@ -2,7 +2,7 @@
 //!
 //! Prints `connected` once all of them have their first message, and for each update that reached every reader its number and the
 //! nanoseconds from its publish to the last of them. For a line on standard input it prints how long deliveries took since the last
-//! one: median, 99th percentile and maximum.
+//! one ([`Latencies`](crate::latencies::Latencies)).
 
 mod connect;
 pub(crate) mod slow;

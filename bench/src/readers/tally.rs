@@ -2,7 +2,10 @@
 
 use anyhow::{Result, ensure};
 
-use crate::update::{Label, now};
+use crate::{
+    latencies::Latencies,
+    update::{Label, now},
+};
 
 /// Counts updates until each has reached every reader.
 pub(super) struct Tally {
@@ -37,11 +40,9 @@ impl Tally {
         Ok(())
     }
 
-    /// Median, 99th percentile and maximum in microseconds, of what has come since the last summary.
-    pub(super) fn summary(&mut self) -> String {
-        self.micros.sort_unstable();
-        let at = |part: f64| self.micros.get(((self.micros.len() as f64 - 1.0) * part) as usize).copied().unwrap_or(0);
-        let summary = format!("{} {} {}", at(0.5), at(0.99), at(1.0));
+    /// How long those deliveries took that have come since the last summary.
+    pub(super) fn summary(&mut self) -> Latencies {
+        let summary = Latencies::of_micros(&mut self.micros);
         self.micros.clear();
         summary
     }

@@ -17,6 +17,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use self::{options::Options, report::Report};
 use crate::{
     addresses,
+    latencies::Latencies,
     machine::{self, Snapshot},
     process::{self, Process},
 };
@@ -68,7 +69,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
         let took = run.deliver(number)?;
         report.update(took, before, run.cpu()?);
     }
-    report.latencies(&run.latencies()?);
+    report.latencies(run.latencies()?);
     println!("{report}");
     Ok(())
 }
@@ -146,15 +147,12 @@ impl Run {
         Ok(Cpu { nodes: sum(|pair| &pair.node)?, readers: sum(|pair| &pair.readers)?, redis: self.redis.cpu()? })
     }
 
-    /// Median, 99th percentile and maximum of the deliveries since the last call, of each process of readers, in microseconds.
-    fn latencies(&mut self) -> Result<Vec<[f64; 3]>> {
-        let summaries = self.pairs.iter_mut().map(|pair| {
+    /// Of the deliveries since the last call, those of the slowest process of readers.
+    fn latencies(&mut self) -> Result<Latencies> {
+        self.pairs.iter_mut().try_fold(Latencies::default(), |worst, pair| {
             pair.readers.say("summary")?;
-            let line = pair.readers.line(DEADLINE)?;
-            let numbers: Vec<f64> = line.split(' ').map(str::parse).collect::<Result<_, _>>()?;
-            numbers.try_into().ok().context("a summary has three numbers")
-        });
-        summaries.collect()
+            Ok(worst.worst(pair.readers.line(DEADLINE)?.parse()?))
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use anyhow::Result;
 
 use super::{Cpu, Options, Run};
-use crate::machine::Snapshot;
+use crate::{latencies::Latencies, machine::Snapshot};
 
 pub(super) struct Report {
     readers: f64,
@@ -22,7 +22,7 @@ pub(super) struct Report {
     left: f64,
     idle: Option<(Cpu, Duration)>,
     updates: Vec<(Duration, Cpu)>,
-    latencies: [f64; 3],
+    latencies: Latencies,
 }
 
 impl Report {
@@ -53,7 +53,7 @@ impl Report {
             left: now.available,
             idle: None,
             updates: Vec::new(),
-            latencies: [0.0; 3],
+            latencies: Latencies::default(),
         })
     }
 
@@ -65,13 +65,8 @@ impl Report {
         self.updates.push((took, after - before));
     }
 
-    /// Of all processes of readers; the percentiles are the worst of theirs.
-    pub(super) fn latencies(&mut self, of_each: &[[f64; 3]]) {
-        for latencies in of_each {
-            for (worst, micros) in self.latencies.iter_mut().zip(latencies) {
-                *worst = worst.max(*micros);
-            }
-        }
+    pub(super) fn latencies(&mut self, of_the_slowest: Latencies) {
+        self.latencies = of_the_slowest;
     }
 }
 
@@ -119,7 +114,7 @@ impl fmt::Display for Report {
                 each(cpu.readers)
             )?;
         }
-        let [median, high, most] = self.latencies.map(|micros| micros / 1e3);
+        let [median, high, most] = [0.5, 0.99, 1.0].map(|part| self.latencies.within(part));
         writeln!(
             f,
             "from publish to a reader, of the slowest process of readers: median {median:.1} ms, p99 {high:.1} ms, last {most:.1} ms"

@@ -8,7 +8,9 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 
 use crate::{
-    addresses, peers,
+    addresses,
+    latencies::Latencies,
+    peers,
     process::{self, Process},
 };
 
@@ -42,8 +44,7 @@ pub(super) struct Figures {
     pub(super) micros_per_delivery: f64,
     pub(super) deliveries_per_second: f64,
     /// From the publish to a reader.
-    pub(super) median_millis: f64,
-    pub(super) p99_millis: f64,
+    pub(super) latencies: Latencies,
     /// From the publish to the last reader, the median of the updates.
     pub(super) last_millis: f64,
     /// What the server's memory grew by during the updates.
@@ -68,7 +69,7 @@ impl Crowd {
         figures.deliveries_per_second = deliveries / began.elapsed().as_secs_f64();
         figures.micros_per_delivery = (run.server.cpu()? - cpu).as_secs_f64() * 1e6 / deliveries;
         figures.grown_bytes = run.server.private_bytes()? - settled;
-        [figures.median_millis, figures.p99_millis] = run.latencies()?;
+        figures.latencies = run.latencies()?;
         figures.last_millis = super::median(&mut lasts);
         Ok(figures)
     }
@@ -130,13 +131,10 @@ impl Run {
         Ok(nanos.parse::<f64>()? / 1e6)
     }
 
-    /// Median and 99th percentile of the deliveries since the last call, in milliseconds.
-    fn latencies(&mut self) -> Result<[f64; 2]> {
+    /// Of the deliveries since the last call.
+    fn latencies(&mut self) -> Result<Latencies> {
         self.readers.say("summary")?;
-        let line = self.readers.line(DEADLINE)?;
-        let micros: Vec<f64> = line.split(' ').map(str::parse).collect::<Result<_, _>>()?;
-        let [median, high, _] = micros.as_slice() else { anyhow::bail!("a summary has three numbers") };
-        Ok([median / 1e3, high / 1e3])
+        self.readers.line(DEADLINE)?.parse()
     }
 }
 

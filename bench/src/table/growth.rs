@@ -4,7 +4,7 @@ use anyhow::Result;
 
 use super::{
     options::Options,
-    plot::Plot,
+    plot::Lines,
     rows::{Row, SERVERS, compare, middle, section, websocket},
     section::Section,
 };
@@ -18,8 +18,8 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
     let heads: Vec<String> = [String::new()].into_iter().chain(heads).collect();
     let mut section = section(row, &heads.iter().map(String::as_str).collect::<Vec<_>>());
     section.table.extend(SERVERS.iter().map(|server| vec![(*server).to_owned()]));
-    let mut micros = Plot::new("CPU of the server for one delivery", "readers", "µs");
-    let mut bytes = Plot::new("Private memory of one reader", "readers", "KB");
+    let mut micros = Lines::new("CPU of the server for one delivery", "readers", "µs", |readers| readers.to_string());
+    let mut bytes = Lines::new("Private memory of one reader", "readers", "KB", |readers| readers.to_string());
     for size in sizes {
         // About as many deliveries for each size.
         let crowd = websocket(size, options.updates((DELIVERIES / size).clamp(10, 300)));

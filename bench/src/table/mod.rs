@@ -11,13 +11,19 @@ mod polling;
 mod rows;
 mod section;
 
-use anyhow::Result;
+use std::fs;
+
+use anyhow::{Context as _, Result};
 
 use self::options::Options;
 use crate::{machine, peers};
 
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     let options = Options::parse(arguments)?;
+    if let Some(folder) = &options.into {
+        // Before all the measuring, if it cannot be.
+        fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
+    }
     let mut machine = machine::describe()?;
     for peer in &options.peers {
         machine += &format!(", {}", peers::install(peer)?);

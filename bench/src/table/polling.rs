@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::{
     options::Options,
+    plot::Bars,
     rows::{Row, compare, middle, section},
     section::Section,
 };
@@ -41,6 +42,7 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
         "ratio",
     ];
     let mut section = section(row, &heads);
+    let mut plot = Bars::new("Polls that one core answers in a second", "requests per second of CPU", BARS);
     for (framework, own) in FRAMEWORKS.iter().zip(&rates) {
         let rate = |of: fn(&Rates) -> f64| format!("{:.0}", middle(own, of));
         // Each round has both.
@@ -56,9 +58,16 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
             rate(|rates| rates.update),
             part(|rates| rates.update / rates.bytes),
         ]);
+        let bars: [fn(&Rates) -> f64; BARS.len()] =
+            [|rates| rates.empty, |rates| rates.nothing, |rates| rates.bytes, |rates| rates.update];
+        plot.group(framework, bars.map(|of| middle(own, of)).to_vec());
     }
+    section.plots = vec![("performance-polling.svg", plot.svg())];
     Ok(section)
 }
+
+/// The bars of the plot: what Live does is beside what the framework itself does.
+const BARS: &[&str] = &["empty handler", "nothing new (204)", "the same bytes", "an update (200)"];
 
 fn rates(framework: &str, seconds: f64) -> Result<Rates> {
     let mut plain = Process::start(&["plain", framework], process::SERVERS)?;

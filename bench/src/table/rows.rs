@@ -6,9 +6,11 @@ use super::{
     crowd::{Crowd, Figures, Start},
     growth, median,
     options::Options,
+    plot::Lines,
     polling,
     section::Section,
 };
+use crate::latencies::QUANTILES;
 
 pub(super) struct Row {
     pub(super) name: &'static str,
@@ -87,17 +89,32 @@ fn with_peers(options: &Options) -> Vec<&str> {
 fn fan_out(row: &Row, options: &Options) -> Result<Section> {
     let crowd = websocket(options.readers(10_000), options.updates(30));
     let servers = with_peers(options);
-    table(row, options, &crowd, &servers, &[DELIVERY, DELIVERY_RATIO, PER_SECOND, MEDIAN, P99, LAST])
+    let figures = compare(options, &servers, |server| crowd.measure(server))?;
+    let mut section = table(row, &servers, &figures, &[DELIVERY, DELIVERY_RATIO, PER_SECOND, MEDIAN, P99, LAST]);
+    let title = "From the publish to a reader";
+    let label = |x: f64| format!("{} %", (1e4 - 1e4 / x).round() / 1e2);
+    let mut plot = Lines::new(title, "of all deliveries took no longer than", "ms", label);
+    for (server, own) in servers.iter().zip(&figures) {
+        // The last of all is a matter of luck, and stands in the table.
+        for part in QUANTILES.into_iter().filter(|part| *part < 1.0) {
+            plot.point(server, 1.0 / (1.0 - part), middle(own, |figures| figures.latencies.within(part)));
+        }
+    }
+    section.plots = vec![("performance-latencies.svg", plot.svg())];
+    Ok(section)
 }
 
 fn memory(row: &Row, options: &Options) -> Result<Section> {
-    table(row, options, &websocket(options.readers(15_000), 1), &with_peers(options), &[MEMORY])
+    let crowd = websocket(options.readers(15_000), 1);
+    let servers = with_peers(options);
+    Ok(table(row, &servers, &compare(options, &servers, |server| crowd.measure(server))?, &[MEMORY]))
 }
 
 fn channels(row: &Row, options: &Options) -> Result<Section> {
     let readers = options.readers(10_000);
     let crowd = Crowd { channels: readers.div_ceil(10), ..websocket(readers, options.updates(20)) };
-    table(row, options, &crowd, SERVERS, &[DELIVERY, DELIVERY_RATIO, PER_SECOND])
+    let figures = compare(options, SERVERS, |server| crowd.measure(server))?;
+    Ok(table(row, SERVERS, &figures, &[DELIVERY, DELIVERY_RATIO, PER_SECOND]))
 }
 
 fn accept(row: &Row, options: &Options) -> Result<Section> {
@@ -124,7 +141,8 @@ fn accept(row: &Row, options: &Options) -> Result<Section> {
 
 fn stream(row: &Row, options: &Options, transport: &'static str) -> Result<Section> {
     let crowd = Crowd { transport, ..websocket(options.readers(10_000), options.updates(20)) };
-    table(row, options, &crowd, HTTP_SERVERS, &[DELIVERY, DELIVERY_RATIO, PER_SECOND, P99, MEMORY])
+    let figures = compare(options, HTTP_SERVERS, |server| crowd.measure(server))?;
+    Ok(table(row, HTTP_SERVERS, &figures, &[DELIVERY, DELIVERY_RATIO, PER_SECOND, P99, MEMORY]))
 }
 
 fn slow(row: &Row, options: &Options) -> Result<Section> {
@@ -148,9 +166,9 @@ fn slow(row: &Row, options: &Options) -> Result<Section> {
     for ((server, alone), beside) in SERVERS.iter().zip(&alone).zip(&beside).skip(1) {
         section.table.push(vec![
             (*server).to_owned(),
-            format!("{:.1}", middle(alone, |figures| figures.p99_millis)),
-            format!("{:.1}", middle(beside, |figures| figures.p99_millis)),
-            format!("{:.2}", ratio(beside, alone, |figures| figures.p99_millis)),
+            format!("{:.1}", middle(alone, |figures| figures.latencies.within(0.99))),
+            format!("{:.1}", middle(beside, |figures| figures.latencies.within(0.99))),
+            format!("{:.2}", ratio(beside, alone, |figures| figures.latencies.within(0.99))),
             format!("{:.0}", middle(beside, |figures| figures.grown_bytes) / 1e3),
         ]);
     }
@@ -170,20 +188,19 @@ const DELIVERY_RATIO: Column =
     ("to bare", |own, bare| format!("{:.2}", ratio(own, bare, |figures| figures.micros_per_delivery)));
 const PER_SECOND: Column =
     ("deliveries/s", |own, _| format!("{:.0}", middle(own, |figures| figures.deliveries_per_second)));
-const MEDIAN: Column = ("median ms", |own, _| format!("{:.1}", middle(own, |figures| figures.median_millis)));
-const P99: Column = ("p99 ms", |own, _| format!("{:.1}", middle(own, |figures| figures.p99_millis)));
+const MEDIAN: Column = ("median ms", |own, _| format!("{:.1}", middle(own, |figures| figures.latencies.within(0.5))));
+const P99: Column = ("p99 ms", |own, _| format!("{:.1}", middle(own, |figures| figures.latencies.within(0.99))));
 const LAST: Column = ("last reader ms", |own, _| format!("{:.1}", middle(own, |figures| figures.last_millis)));
 const MEMORY: Column = ("bytes per reader", |own, _| format!("{:.0}", middle(own, |figures| figures.bytes_per_reader)));
 
-fn table(row: &Row, options: &Options, crowd: &Crowd, servers: &[&str], columns: &[Column]) -> Result<Section> {
-    let figures = compare(options, servers, |server| crowd.measure(server))?;
+fn table(row: &Row, servers: &[&str], figures: &[Vec<Figures>], columns: &[Column]) -> Section {
     let heads: Vec<_> = [""].into_iter().chain(columns.iter().map(|(head, _)| *head)).collect();
     let mut section = section(row, &heads);
-    for (server, own) in servers.iter().zip(&figures) {
+    for (server, own) in servers.iter().zip(figures) {
         let cells = columns.iter().map(|(_, cell)| cell(own, &figures[0]));
         section.table.push([(*server).to_owned()].into_iter().chain(cells).collect());
     }
-    Ok(section)
+    section
 }
 
 pub(super) fn section(row: &Row, heads: &[&str]) -> Section {
