@@ -1,6 +1,6 @@
 //! What the machine is, what it has left, and what its kernel holds for sockets.
 
-use std::{fs, process::Command, thread};
+use std::{fs, path::Path, process::Command, thread};
 
 use anyhow::{Context, Result};
 use rustix::process::{Resource, getrlimit};
@@ -44,6 +44,18 @@ pub(crate) fn version(program: &str, option: &str) -> Result<String> {
     // nginx says it on standard error.
     let said = if output.stdout.is_empty() { output.stderr } else { output.stdout };
     Ok(String::from_utf8_lossy(&said).lines().next().unwrap_or("").trim().to_owned())
+}
+
+/// Memory that is this process's own.
+pub(crate) fn own_private_bytes() -> Result<f64> {
+    private_bytes(Path::new("/proc/self"))
+}
+
+/// Of a process, by its folder.
+pub(crate) fn private_bytes(process: &Path) -> Result<f64> {
+    let status = fs::read_to_string(process.join("status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).context("RssAnon")?;
+    Ok(line.trim().trim_end_matches(" kB").parse::<f64>()? * 1024.0)
 }
 
 /// Files that a process may open, sockets among them.

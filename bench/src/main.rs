@@ -7,11 +7,13 @@
 //! Both start the rest, each in a process of its own that ends with its standard input:
 //! - `live-bench bare TRANSPORT CHANNELS`: the limit, a loop of `write` calls over the sockets and nothing else.
 //! - `live-bench live ADAPTER BUS CHANNELS HEARTBEAT`: Live under an adapter.
-//! - `live-bench readers TRANSPORT ADDRESS PREFIX COUNT CHANNELS SOURCE [CURSOR]`: readers that check what they get.
+//! - `live-bench readers TRANSPORT ADDRESS PREFIX COUNT FIRST..END SOURCE [CURSOR]`: readers of some channels that check what they get.
 //! - `live-bench slow ADDRESS PREFIX BYTES`: one WebSocket reader that reads so many bytes in a second.
 //! - `live-bench plain FRAMEWORK`: what the framework itself makes of an empty answer, and of one with as many bytes as an update.
 //! - `live-bench pollers ADDRESS PATH COUNT`: readers who poll at intervals, for the tests with a cache.
 //! - `live-bench polls ADDRESS SECONDS METHOD PATH`: requests without a pause.
+//! - `live-bench parked READERS OTHERS UPDATES`: what a publish takes while readers wait, in memory, on its page and on others.
+//! - `live-bench page POSTS UPDATES`: what a change costs on a long page.
 //! - `live-bench peer NAME`: another server, to compare with.
 //! - `live-bench keep PROGRAM …`: another program, which would not end by itself.
 
@@ -19,7 +21,10 @@ mod addresses;
 mod bytes;
 mod keep;
 mod latencies;
+mod long_page;
 mod machine;
+mod median;
+mod parked;
 mod peers;
 mod pollers;
 mod polls;
@@ -30,9 +35,9 @@ mod servers;
 mod table;
 mod update;
 
-use std::{process::ExitCode, time::Duration};
+use std::{ops::Range, process::ExitCode, time::Duration};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -43,6 +48,13 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn range(text: &str) -> anyhow::Result<Range<usize>> {
+    let (start, end) = text.split_once("..").context("FIRST..END has two numbers")?;
+    let range = start.parse()?..end.parse()?;
+    ensure!(!range.is_empty(), "there is no channel in {text}");
+    Ok(range)
 }
 
 fn run(arguments: &[&str]) -> anyhow::Result<()> {
@@ -60,7 +72,7 @@ fn run(arguments: &[&str]) -> anyhow::Result<()> {
                 address: address.parse()?,
                 prefix: (*prefix).to_owned(),
                 readers: count.parse()?,
-                channels: channels.parse()?,
+                channels: range(channels)?,
                 source: source.parse()?,
                 cursor: cursor.first().map(|cursor| (*cursor).to_owned()),
             })
@@ -73,6 +85,8 @@ fn run(arguments: &[&str]) -> anyhow::Result<()> {
             pollers::run(address.parse()?, path, count.parse().context("COUNT is no number")?)
         }
         ["plain", framework] => servers::plain::run(framework),
+        ["parked", readers, others, updates] => parked::run(readers.parse()?, others.parse()?, updates.parse()?),
+        ["page", posts, updates] => long_page::run(posts.parse()?, updates.parse()?),
         ["peer", name] => peers::serve(name),
         ["keep", program, arguments @ ..] => keep::run(program, arguments),
         _ => bail!("usage: live-bench table | scale; see cargo xtask help"),

@@ -10,12 +10,21 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
+
+use crate::machine;
 
 /// Servers have this core to themselves where the machine has two.
-pub(crate) const SERVERS: usize = 0;
+pub(crate) const SERVERS: &str = "0";
 /// What the figures are not about.
-pub(crate) const READERS: usize = 1;
+pub(crate) const READERS: &str = "1";
+/// For servers that are to show what a second core is worth.
+pub(crate) const TWO: &str = "0,1";
+
+/// Where readers of a server with two cores are: on a third one, if the machine has it.
+pub(crate) fn beside_two() -> &'static str {
+    if cores() > 2 { "2" } else { TWO }
+}
 
 /// A process of the benchmark. Its standard input is open for as long as this value lives, and it ends with it.
 pub(crate) struct Process {
@@ -29,8 +38,8 @@ pub(crate) struct Process {
 
 impl Process {
     /// This program again, in another role.
-    pub(crate) fn start(arguments: &[&str], core: usize) -> Result<Self> {
-        let mut child = pinned(core)?.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    pub(crate) fn start(arguments: &[&str], cores: &str) -> Result<Self> {
+        let mut child = pinned(cores)?.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let input = child.stdin.take();
         let output = BufReader::new(child.stdout.take().context("no standard output")?);
         let (tell, lines) = mpsc::channel();
@@ -41,13 +50,13 @@ impl Process {
     }
 
     /// Another program, which ends when this one does.
-    pub(crate) fn keep(program: &str, arguments: &[&str], core: usize) -> Result<Self> {
-        Self::start_keeper(&[&["keep", program], arguments].concat(), core)
+    pub(crate) fn keep(program: &str, arguments: &[&str], cores: &str) -> Result<Self> {
+        Self::start_keeper(&[&["keep", program], arguments].concat(), cores)
     }
 
     /// This program in the role of one that keeps another, which is what is measured. It says first which process that is.
-    pub(crate) fn start_keeper(arguments: &[&str], core: usize) -> Result<Self> {
-        let mut process = Self::start(arguments, core)?;
+    pub(crate) fn start_keeper(arguments: &[&str], cores: &str) -> Result<Self> {
+        let mut process = Self::start(arguments, cores)?;
         process.measured = process.line(Duration::from_secs(10))?.parse()?;
         Ok(process)
     }
@@ -68,6 +77,15 @@ impl Process {
         }
     }
 
+    /// A line that is there already.
+    pub(crate) fn line_if_any(&mut self) -> Result<Option<String>> {
+        match self.lines.try_recv() {
+            Ok(line) => Ok(Some(line)),
+            Err(mpsc::TryRecvError::Empty) => Ok(None),
+            Err(mpsc::TryRecvError::Disconnected) => bail!("a process of the benchmark ended: {}", self.child.wait()?),
+        }
+    }
+
     /// The time that its threads had a processor, in the kernel and out of it.
     pub(crate) fn cpu(&self) -> Result<Duration> {
         let mut nanos = 0;
@@ -83,13 +101,7 @@ impl Process {
 
     /// Memory that is its own.
     pub(crate) fn private_bytes(&self) -> Result<f64> {
-        let mut kilobytes = 0.0;
-        for process in self.measured()? {
-            let status = fs::read_to_string(process.join("status"))?;
-            let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).context("RssAnon")?;
-            kilobytes += line.trim().trim_end_matches(" kB").parse::<f64>()?;
-        }
-        Ok(kilobytes * 1024.0)
+        self.measured()?.iter().map(|process| machine::private_bytes(process)).sum()
     }
 
     /// Of the process, and of those that it has started, such as the workers of nginx.
@@ -113,14 +125,17 @@ impl Drop for Process {
 }
 
 /// `taskset` is part of util-linux; without it, or with one core, the figures include more of what else goes on.
-fn pinned(core: usize) -> Result<Command> {
+fn pinned(cores: &str) -> Result<Command> {
     let program = std::env::current_exe()?;
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    if cores < 2 || Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_err() {
+    if self::cores() < 2 || Command::new("taskset").arg("--version").stdout(Stdio::null()).status().is_err() {
         return Ok(Command::new(program));
     }
     let mut command = Command::new("taskset");
-    command.args(["--cpu-list", &core.to_string()]).arg(program);
-    ensure!(core < cores, "there is no core {core}");
+    command.args(["--cpu-list", cores]).arg(program);
     Ok(command)
+}
+
+/// Of the machine.
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
 }

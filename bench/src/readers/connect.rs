@@ -18,7 +18,7 @@ pub(super) fn connect(crowd: &Crowd, index: usize) -> io::Result<TcpStream> {
     socket.connect(&crowd.address.into())?;
     socket.set_nonblocking(true)?;
     let mut socket = TcpStream::from_std(socket.into());
-    let request = crowd.transport.request(&crowd.prefix, index % crowd.channels, crowd.cursor.as_deref());
+    let request = crowd.transport.request(&crowd.prefix, crowd.channel_of(index), crowd.cursor.as_deref());
     socket.write_all(request.as_bytes())?;
     Ok(socket)
 }

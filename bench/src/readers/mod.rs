@@ -14,6 +14,7 @@ use std::{
     collections::HashMap,
     io::{self, Read, Write},
     net::{Ipv4Addr, SocketAddr},
+    ops::Range,
     os::fd::AsRawFd,
 };
 
@@ -32,11 +33,17 @@ pub(crate) struct Crowd {
     pub(crate) prefix: String,
     pub(crate) readers: usize,
     /// The readers take turns with them.
-    pub(crate) channels: usize,
+    pub(crate) channels: Range<usize>,
     /// The first of the addresses to come from.
     pub(crate) source: Ipv4Addr,
     /// What they come with; nothing on a first visit.
     pub(crate) cursor: Option<String>,
+}
+
+impl Crowd {
+    fn channel_of(&self, reader: usize) -> usize {
+        self.channels.start + reader % self.channels.len()
+    }
 }
 
 /// One reader. A million of them have to fit beside a million sockets.
@@ -164,7 +171,7 @@ impl Readers<'_> {
     fn handle_text(&mut self, index: usize, text: &[u8]) -> Result<()> {
         let (crowd, reader) = (self.crowd, &mut self.readers[index]);
         if crowd.transport == Transport::LongPolling {
-            let request = Transport::next_request(&crowd.prefix, index % crowd.channels, text)?;
+            let request = Transport::next_request(&crowd.prefix, crowd.channel_of(index), text)?;
             reader.socket.write_all(request.as_bytes())?;
         }
         if reader.stage == Stage::Hello {

@@ -118,7 +118,7 @@ impl Run {
         let count = options.readers_of(index);
         let source = addresses::take(count).to_string();
         let mut readers = Process::start(
-            &["readers", "websocket", address, prefix, &count.to_string(), "1", &source],
+            &["readers", "websocket", address, prefix, &count.to_string(), "0..1", &source],
             process::READERS,
         )?;
         ensure!(readers.line(PATIENCE)? == "connected", "the readers did not connect");

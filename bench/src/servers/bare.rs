@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 
+use super::Order;
 use crate::{
     readers::Transport,
     update::{FRAME_BYTES, Label},
@@ -26,20 +27,22 @@ pub(crate) fn run(transport: Transport, channels: usize) -> Result<()> {
         move || listener.incoming().flatten().try_for_each(|socket| accept(transport, socket, &sockets))
     });
     for line in std::io::stdin().lock().lines() {
-        let line = line?;
-        if line == "cursor" {
+        let Order::Publish { number, to } = line?.parse()? else {
             println!("0-0");
             continue;
-        }
-        for sockets in sockets.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
-            publish(transport, line.parse()?, sockets)?;
+        };
+        let mut channels = sockets.lock().unwrap_or_else(PoisonError::into_inner);
+        for (channel, sockets) in channels.iter_mut().enumerate() {
+            if to.is_none_or(|(only, _)| channel == only) {
+                publish(transport, super::label(number, to), sockets)?;
+            }
         }
     }
     Ok(())
 }
 
-fn publish(transport: Transport, number: u32, sockets: &mut [TcpStream]) -> Result<()> {
-    let message = message(transport, number);
+fn publish(transport: Transport, label: Label, sockets: &mut [TcpStream]) -> Result<()> {
+    let message = message(transport, label);
     for socket in &*sockets {
         // write(2) itself; the standard library would call send(2).
         let written = rustix::io::write(socket, &message)?;
@@ -92,9 +95,8 @@ fn channel(request: &[u8]) -> Option<usize> {
     path.trim_end_matches('/').rsplit('/').next()?.parse().ok()
 }
 
-fn message(transport: Transport, number: u32) -> Vec<u8> {
-    let length = FRAME_BYTES - 4;
-    let label = Label::now(number);
+fn message(transport: Transport, label: Label) -> Vec<u8> {
+    let (number, length) = (label.number, FRAME_BYTES - 4);
     match transport {
         Transport::WebSocket => {
             let header = [0x81, 126, (length >> 8) as u8, length as u8];

@@ -7,6 +7,7 @@ use live_adapters::Adapter;
 use live_core::{ChannelId, Config, Hub, PostId, Render, Update, bus};
 use tokio::runtime::Handle;
 
+use super::Order;
 use crate::update::{FRAME_BYTES, Label};
 
 /// Serves on a port that the system picks, with a bus by its URL.
@@ -43,24 +44,23 @@ fn publish(told: &mpsc::Receiver<(Handle, Hub)>, channels: usize) -> anyhow::Res
     let channels: Vec<_> =
         (0..channels).map(|channel| ChannelId::new(channel.to_string())).collect::<Result<_, _>>()?;
     for line in std::io::stdin().lock().lines() {
-        let line = line?;
-        if line == "cursor" {
+        let Order::Publish { number, to } = line?.parse()? else {
             println!("{}", runtime.block_on(hub.cursor(&channels[0]))?);
             continue;
-        }
-        let number = line.parse()?;
-        for channel in &channels {
-            runtime.block_on(hub.publish(channel, update(number)?, None)).context("publish")?;
+        };
+        let channels = to.map_or(channels.as_slice(), |(only, _)| &channels[only..=only]);
+        for channel in channels {
+            runtime.block_on(hub.publish(channel, update(super::label(number, to))?, None)).context("publish")?;
         }
     }
     Ok(())
 }
 
 /// One post, edited again and again. What the frame has around its text is subtracted, so that the sizes agree.
-fn update(number: u32) -> anyhow::Result<Update> {
+fn update(label: Label) -> anyhow::Result<Update> {
     let around = r#"....{"renders":{"1":{"show":true,"content":"<div data-post-id=\"1\"></div>"}},"removals":[],"cursor":"0123456789abcdef-1234567890123456","prev":"0123456789abcdef-1234567890123456"}"#;
-    let text = Label::now(number).text(FRAME_BYTES - around.len());
+    let text = label.text(FRAME_BYTES - around.len());
     let post = Render::new(PostId::new("1")?, text);
     // The first one makes the page whole, which Wagtail Live's polling asks for.
-    Ok(if number == 1 { Update::replace([post]) } else { Update::new().render(post) })
+    Ok(if label.number == 1 { Update::replace([post]) } else { Update::new().render(post) })
 }

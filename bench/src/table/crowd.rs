@@ -5,12 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 
+use super::server::{DEADLINE, PATIENCE, Server, waited};
 use crate::{
-    addresses,
     latencies::Latencies,
-    peers,
+    median::median,
     process::{self, Process},
 };
 
@@ -25,6 +25,15 @@ pub(super) struct Crowd {
     pub(super) start: Start,
     /// Bytes in a second that one more reader reads; 0 for none.
     pub(super) slow: usize,
+    pub(super) cores: Cores,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cores {
+    /// One for the server, and another one for its readers.
+    OneEach,
+    /// The readers share them if the machine has no third one.
+    TwoForTheServer,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,17 +69,17 @@ impl Crowd {
         // The first update allocates what is made once; its cost is not a reader's.
         run.deliver()?;
         thread::sleep(SETTLE * u32::try_from(self.readers)?);
-        let settled = run.server.private_bytes()?;
+        let settled = run.server.process.private_bytes()?;
         figures.bytes_per_reader = (settled - run.empty_bytes) / self.readers as f64;
         run.latencies()?;
-        let (cpu, began) = (run.server.cpu()?, Instant::now());
+        let (cpu, began) = (run.server.process.cpu()?, Instant::now());
         let mut lasts = (0..self.updates).map(|_| run.deliver()).collect::<Result<Vec<f64>>>()?;
         let deliveries = (self.readers * self.updates) as f64;
         figures.deliveries_per_second = deliveries / began.elapsed().as_secs_f64();
-        figures.micros_per_delivery = (run.server.cpu()? - cpu).as_secs_f64() * 1e6 / deliveries;
-        figures.grown_bytes = run.server.private_bytes()? - settled;
+        figures.micros_per_delivery = (run.server.process.cpu()? - cpu).as_secs_f64() * 1e6 / deliveries;
+        figures.grown_bytes = run.server.process.private_bytes()? - settled;
         figures.latencies = run.latencies()?;
-        figures.last_millis = super::median(&mut lasts);
+        figures.last_millis = median(&mut lasts);
         Ok(figures)
     }
 }
@@ -80,7 +89,7 @@ struct Run {
     /// Reads slowly, if there is one.
     _slow: Option<Process>,
     readers: Process,
-    server: Process,
+    server: Server,
     number: usize,
     empty_bytes: f64,
     micros_per_accept: f64,
@@ -88,47 +97,34 @@ struct Run {
 
 impl Run {
     fn start(crowd: &Crowd, name: &str) -> Result<Self> {
-        let channels = crowd.channels.to_string();
-        let mut server = match name {
-            "bare" => Process::start(&["bare", crowd.transport, &channels], process::SERVERS)?,
-            peer if peers::PEERS.iter().any(|known| known.name == peer) => {
-                Process::start_keeper(&["peer", peer], process::SERVERS)?
-            }
-            adapter => Process::start(&["live", adapter, "memory:", &channels, "25"], process::SERVERS)?,
+        let (cores, readers_cores) = match crowd.cores {
+            Cores::OneEach => (process::SERVERS, process::READERS),
+            Cores::TwoForTheServer => (process::TWO, process::beside_two()),
         };
-        let printed = server.line(DEADLINE)?;
-        let (address, prefix) = printed.split_once(' ').context("a server prints its address and prefix")?;
+        let mut server = Server::start(name, crowd.transport, crowd.channels, cores)?;
         let (mut number, mut cursor) = (0, None);
         if crowd.transport == "long-polling" || crowd.start == Start::Resume {
             // A first answer with a cursor, without which there is no next request; or one that lies back.
-            number = publish(&mut server, number, 1)?;
+            number = server.publish(number, 1)?;
         }
         if crowd.start == Start::Resume {
-            cursor = Some(ask_cursor(&mut server)?);
-            number = publish(&mut server, number, MISSED)?;
-            ask_cursor(&mut server)?;
+            cursor = Some(server.cursor()?);
+            number = server.publish(number, MISSED)?;
+            server.cursor()?;
         }
-        let empty_bytes = server.private_bytes()?;
-        let before = server.cpu()?;
-        let (count, source) = (crowd.readers.to_string(), addresses::take(crowd.readers).to_string());
-        let mut arguments = vec!["readers", crowd.transport, address, prefix, &count, &channels, &source];
-        arguments.extend(cursor.as_deref());
-        let mut readers = Process::start(&arguments, process::READERS)?;
-        ensure!(readers.line(PATIENCE)? == "connected", "the readers did not connect");
-        let micros_per_accept = (server.cpu()? - before).as_secs_f64() * 1e6 / crowd.readers as f64;
-        let slow = crowd.slow.to_string();
-        let slow = (crowd.slow > 0).then(|| Process::start(&["slow", address, prefix, &slow], process::READERS));
-        Ok(Self { server, readers, _slow: slow.transpose()?, number, empty_bytes, micros_per_accept })
+        let empty_bytes = server.process.private_bytes()?;
+        let before = server.process.cpu()?;
+        let readers = server.readers(crowd.readers, 0..crowd.channels, cursor.as_deref(), readers_cores)?;
+        let micros_per_accept = (server.process.cpu()? - before).as_secs_f64() * 1e6 / crowd.readers as f64;
+        let slow = (crowd.slow > 0).then(|| server.slow_reader(crowd.slow)).transpose()?;
+        Ok(Self { server, readers, _slow: slow, number, empty_bytes, micros_per_accept })
     }
 
     /// Publishes and waits until every reader has the update. Returns how long the last one waited, in milliseconds.
     fn deliver(&mut self) -> Result<f64> {
-        self.number += 1;
-        self.server.say(self.number)?;
+        self.number = self.server.publish(self.number, 1)?;
         let line = self.readers.line(PATIENCE).with_context(|| format!("update {}", self.number))?;
-        let (number, nanos) = line.split_once(' ').context("readers print number and time")?;
-        ensure!(number.parse() == Ok(self.number), "update {number} came in the place of {}", self.number);
-        Ok(nanos.parse::<f64>()? / 1e6)
+        waited(&line, self.number)
     }
 
     /// Of the deliveries since the last call.
@@ -138,21 +134,8 @@ impl Run {
     }
 }
 
-fn publish(server: &mut Process, number: usize, updates: usize) -> Result<usize> {
-    (number + 1..=number + updates).try_for_each(|number| server.say(number))?;
-    Ok(number + updates)
-}
-
-/// The server answers when it has done all that it was told before.
-fn ask_cursor(server: &mut Process) -> Result<String> {
-    server.say("cursor")?;
-    server.line(DEADLINE)
-}
-
 /// More than a reader gets one by one.
 const MISSED: usize = 20;
 
 /// In which a server puts away what it needed to accept a reader.
 const SETTLE: Duration = Duration::from_micros(100);
-const DEADLINE: Duration = Duration::from_secs(20);
-const PATIENCE: Duration = Duration::from_secs(120);

@@ -3,9 +3,11 @@
 use anyhow::Result;
 
 use super::{
+    crowds::websocket,
     options::Options,
     plot::Lines,
-    rows::{Row, SERVERS, compare, middle, section, websocket},
+    rounds::{SERVERS, compare, middle},
+    rows::Row,
     section::Section,
 };
 
@@ -16,7 +18,7 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
     let sizes: Vec<usize> = SIZES.iter().copied().filter(|size| *size < most).chain([most]).collect();
     let heads = sizes.iter().flat_map(|size| [format!("{size}: µs"), "bytes".to_owned()]);
     let heads: Vec<String> = [String::new()].into_iter().chain(heads).collect();
-    let mut section = section(row, &heads.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut section = Section::new(row, &heads.iter().map(String::as_str).collect::<Vec<_>>());
     section.table.extend(SERVERS.iter().map(|server| vec![(*server).to_owned()]));
     let mut micros = Lines::new("CPU of the server for one delivery", "readers", "µs", |readers| readers.to_string());
     let mut bytes = Lines::new("Private memory of one reader", "readers", "KB", |readers| readers.to_string());

@@ -2,14 +2,23 @@
 //!
 //! The servers take turns in each round, so that whatever else the machine does meets all of them; ratios are taken within a round.
 
+mod accept;
+mod cores;
 mod crowd;
+mod crowds;
 mod document;
+mod fairness;
 mod growth;
 mod options;
+mod page_size;
 mod plot;
 mod polling;
+mod publish;
+mod rounds;
 mod rows;
 mod section;
+mod server;
+mod slow;
 
 use std::fs;
 
@@ -40,10 +49,4 @@ pub(crate) fn run(arguments: &[&str]) -> Result<()> {
         Some(folder) => document::write(folder, &machine, &options, &sections),
         None => Ok(()),
     }
-}
-
-/// The middle one, or the upper of the two in the middle.
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(0.0)
 }

@@ -7,7 +7,8 @@ use anyhow::{Context as _, Result, ensure};
 use super::{
     options::Options,
     plot::Bars,
-    rows::{Row, compare, middle, section},
+    rounds::{compare, middle},
+    rows::Row,
     section::Section,
 };
 use crate::process::{self, Process};
@@ -41,7 +42,7 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
         "something new (200)",
         "ratio",
     ];
-    let mut section = section(row, &heads);
+    let mut section = Section::new(row, &heads);
     let mut plot = Bars::new("Polls that one core answers in a second", "requests per second of CPU", BARS);
     for (framework, own) in FRAMEWORKS.iter().zip(&rates) {
         let rate = |of: fn(&Rates) -> f64| format!("{:.0}", middle(own, of));

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::rows::Row;
+
 pub(super) struct Section {
     pub(super) title: String,
     /// What was done, and what the columns are.
@@ -10,6 +12,14 @@ pub(super) struct Section {
     pub(super) table: Vec<Vec<String>>,
     /// Name and SVG of each plot.
     pub(super) plots: Vec<(&'static str, String)>,
+}
+
+impl Section {
+    /// With the head of its table.
+    pub(super) fn new(row: &Row, heads: &[&str]) -> Self {
+        let heads = heads.iter().map(|head| (*head).to_owned()).collect();
+        Self { title: row.title.to_owned(), about: row.about.to_owned(), table: vec![heads], plots: Vec::new() }
+    }
 }
 
 impl fmt::Display for Section {

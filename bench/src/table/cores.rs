@@ -1,0 +1,47 @@
+//! What a second core is worth.
+
+use anyhow::Result;
+
+use super::{
+    crowd::{Cores, Crowd},
+    crowds::websocket,
+    options::Options,
+    rounds::{SERVERS, compare, middle, ratio},
+    rows::Row,
+    section::Section,
+};
+
+pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
+    // The bare server is one loop, whatever it has.
+    let servers = &SERVERS[1..];
+    let crowd = websocket(options.readers(10_000), options.updates(30));
+    let one = compare(options, servers, |server| crowd.measure(server))?;
+    let crowd = Crowd { cores: Cores::TwoForTheServer, ..crowd };
+    let two = compare(options, servers, |server| crowd.measure(server))?;
+    let mut section = Section::new(
+        row,
+        &[
+            "",
+            "CPU µs per delivery, one core",
+            "two",
+            "last reader ms, one core",
+            "two",
+            "deliveries/s, one core",
+            "two",
+            "ratio",
+        ],
+    );
+    for ((server, one), two) in servers.iter().zip(&one).zip(&two) {
+        section.table.push(vec![
+            (*server).to_owned(),
+            format!("{:.2}", middle(one, |figures| figures.micros_per_delivery)),
+            format!("{:.2}", middle(two, |figures| figures.micros_per_delivery)),
+            format!("{:.1}", middle(one, |figures| figures.last_millis)),
+            format!("{:.1}", middle(two, |figures| figures.last_millis)),
+            format!("{:.0}", middle(one, |figures| figures.deliveries_per_second)),
+            format!("{:.0}", middle(two, |figures| figures.deliveries_per_second)),
+            format!("{:.2}", ratio(two, one, |figures| figures.deliveries_per_second)),
+        ]);
+    }
+    Ok(section)
+}

@@ -1,0 +1,40 @@
+//! The servers that are compared, and what their rounds come to.
+
+use anyhow::Result;
+
+use super::options::Options;
+use crate::median::median;
+
+/// The limit first, and Live under each adapter; actix in its two ways.
+pub(super) const SERVERS: &[&str] = &["bare", "axum", "warp", "tungstenite", "actix-lean", "actix"];
+
+/// Those that answer more than WebSocket.
+pub(super) const HTTP_SERVERS: &[&str] = &["bare", "axum", "warp", "actix-lean", "actix"];
+
+pub(super) fn with_peers(options: &Options) -> Vec<&str> {
+    SERVERS.iter().copied().chain(options.peers.iter().map(String::as_str)).collect()
+}
+
+/// The rounds of each server, or of what else is compared; in each round they take turns.
+pub(super) fn compare<S: Copy, T>(
+    options: &Options,
+    servers: &[S],
+    measure: impl Fn(S) -> Result<T>,
+) -> Result<Vec<Vec<T>>> {
+    let mut figures: Vec<Vec<T>> = servers.iter().map(|_| Vec::new()).collect();
+    for _ in 0..options.rounds {
+        for (server, figures) in servers.iter().zip(&mut figures) {
+            figures.push(measure(*server)?);
+        }
+    }
+    Ok(figures)
+}
+
+pub(super) fn middle<T>(figures: &[T], of: impl Fn(&T) -> f64) -> f64 {
+    median(&mut figures.iter().map(of).collect::<Vec<_>>())
+}
+
+/// In the same round, because the machine is not the same in all.
+pub(super) fn ratio<T>(own: &[T], other: &[T], of: impl Fn(&T) -> f64) -> f64 {
+    median(&mut own.iter().zip(other).map(|(own, other)| of(own) / of(other)).collect::<Vec<_>>())
+}
