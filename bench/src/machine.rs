@@ -34,13 +34,14 @@ pub(crate) fn describe() -> Result<String> {
     let (memory, kernel) = (memory("MemTotal")? / f64::from(1 << 30), kernel.trim());
     Ok(format!(
         "{cores} cores ({model}), {memory:.0} GiB of memory, Linux {kernel}, {}",
-        version("rustc", "--version")?
+        version("rustc", &["--version"])?
     ))
 }
 
 /// What a program says its version is.
-pub(crate) fn version(program: &str, option: &str) -> Result<String> {
-    let output = Command::new(program).arg(option).output().with_context(|| format!("{program} is not installed"))?;
+pub(crate) fn version(program: &str, arguments: &[&str]) -> Result<String> {
+    let output =
+        Command::new(program).args(arguments).output().with_context(|| format!("{program} is not installed"))?;
     // nginx says it on standard error.
     let said = if output.stdout.is_empty() { output.stderr } else { output.stdout };
     Ok(String::from_utf8_lossy(&said).lines().next().unwrap_or("").trim().to_owned())

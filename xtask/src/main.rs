@@ -68,7 +68,8 @@ cargo xtask bench [--rounds N] [--with PEER,...] [--only ROW]... [--readers N] [
                   [--into FOLDER]
     Measures what a reader costs, against a bare loop of write calls, and writes
     docs/performance.md with its plots; with --only, --readers or --updates it prints, and
-    writes only into a FOLDER. Peers (bun, nchan) are installed when they are asked for.
+    writes only into a FOLDER. Peers (bun, nchan, starlette, websockets, naive-axum,
+    socketioxide) are installed when they are asked for.
 cargo xtask instructions [--bless]
     Counts the instructions of what runs for every reader and every update, and
     compares with the stored counts; `--bless` stores them. See docs/instructions.md.

@@ -1,39 +1,51 @@
 //! Other servers, by name, in the same run: each from its usual package, installed when it is asked for, with as little of our own
 //! around it as makes it do the same.
 
+mod install;
+mod serve;
+
 use std::{
     fs,
-    io::{BufRead, BufReader, Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
-    time::{Duration, Instant},
+    process::Command,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 
-use crate::{
-    keep, machine,
-    update::{FRAME_BYTES, Label},
-};
+use self::install::{PROFILE_FOLDER, build, locked_version, npm_package, path, run, venv};
+pub(crate) use self::serve::serve;
+use crate::machine;
 
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
+    /// What its readers speak.
+    pub(crate) transport: &'static str,
+    publishing: Publishing,
     /// What it says its version is.
-    pub(crate) version: fn(&Path) -> Result<String>,
+    version: fn(&Path) -> Result<String>,
     install: fn(&Path) -> Result<()>,
     /// The program that listens on a port.
     command: fn(&Path, u16) -> Result<Command>,
 }
 
-pub(crate) const PEERS: &[Peer] = &[
+/// How it gets an update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Publishing {
+    /// As the body of a `POST` to `/publish/CHANNEL`.
+    Post,
+    /// As a line of JSON on its standard input.
+    Line,
+}
+
+const PEERS: &[Peer] = &[
     Peer {
         name: "bun",
-        version: |folder| Ok(format!("Bun {}", machine::version(path(&bun(folder))?, "--version")?)),
+        transport: "websocket",
+        publishing: Publishing::Post,
+        version: |folder| Ok(format!("Bun {}", machine::version(path(&bun(folder))?, &["--version"])?)),
         install: |folder| {
             fs::write(folder.join("server.js"), include_str!("bun.js"))?;
-            let install = ["install", "--no-audit", "--no-fund", "--prefix", path(folder)?, "bun"];
-            if bun(folder).exists() { Ok(()) } else { run("npm", &install) }
+            npm_package(folder, "bun", &bun(folder))
         },
         command: |folder, port| {
             let mut command = Command::new(bun(folder));
@@ -43,86 +55,83 @@ pub(crate) const PEERS: &[Peer] = &[
     },
     Peer {
         name: "nchan",
-        version: |_| machine::version("nginx", "-v"),
+        transport: "websocket",
+        publishing: Publishing::Post,
+        version: |_| Ok(machine::version("nginx", &["-v"])?.replace("nginx version: ", "nchan on ")),
         install: |_| {
             let is_there = fs::exists("/usr/lib/nginx/modules/ngx_nchan_module.so")?;
             let install = ["install", "--yes", "--no-install-recommends", "nginx", "libnginx-mod-nchan"];
             if is_there { Ok(()) } else { run("apt-get", &install) }
         },
-        command: |folder, port| {
-            // Beside the readers it opens a few files.
-            let files = machine::files_of_a_process().min(1 << 20).saturating_sub(50).to_string();
-            let marks = [("{{folder}}", path(folder)?), ("{{files}}", &files), ("{{port}}", &port.to_string())];
-            let configuration = include_str!("nchan.conf").to_owned();
-            let configuration = marks.iter().fold(configuration, |text, (mark, value)| text.replace(mark, value));
-            let file = folder.join("nginx.conf");
-            fs::write(&file, configuration)?;
-            let mut command = Command::new("nginx");
-            command.args(["-p", "/usr/lib/nginx", "-c"]).arg(file);
-            Ok(command)
+        command: nchan,
+    },
+    Peer {
+        name: "starlette",
+        transport: "websocket",
+        publishing: Publishing::Line,
+        version: |folder| python_version(folder, &["starlette", "uvicorn", "uvloop"]),
+        install: |folder| {
+            fs::write(folder.join("server.py"), include_str!("starlette.py"))?;
+            venv(folder, &["starlette", "uvicorn[standard]"])
         },
+        command: python,
+    },
+    Peer {
+        name: "websockets",
+        transport: "websocket",
+        publishing: Publishing::Line,
+        version: |folder| python_version(folder, &["websockets"]),
+        install: |folder| {
+            fs::write(folder.join("server.py"), include_str!("websockets.py"))?;
+            venv(folder, &["websockets"])
+        },
+        command: python,
+    },
+    Peer {
+        name: "naive-axum",
+        transport: "websocket",
+        publishing: Publishing::Post,
+        version: |folder| {
+            let axum = locked_version(folder, "axum")?;
+            Ok(format!("axum {axum} with its own WebSocket (tungstenite {})", locked_version(folder, "tungstenite")?))
+        },
+        install: |folder| {
+            fs::write(folder.join("Cargo.toml"), include_str!("naive-axum/Cargo.toml"))?;
+            fs::write(folder.join("Cargo.lock"), include_str!("naive-axum/Cargo.lock"))?;
+            fs::write(folder.join("main.rs"), include_str!("naive-axum/main.rs"))?;
+            build(folder)
+        },
+        command: |folder, port| built(folder, "naive-axum", port),
+    },
+    Peer {
+        name: "socketioxide",
+        transport: "socketio",
+        publishing: Publishing::Post,
+        version: |folder| Ok(format!("socketioxide {}", locked_version(folder, "socketioxide")?)),
+        install: |folder| {
+            fs::write(folder.join("Cargo.toml"), include_str!("socketioxide/Cargo.toml"))?;
+            fs::write(folder.join("Cargo.lock"), include_str!("socketioxide/Cargo.lock"))?;
+            fs::write(folder.join("main.rs"), include_str!("socketioxide/main.rs"))?;
+            build(folder)
+        },
+        command: |folder, port| built(folder, "socketioxide-peer", port),
     },
 ];
 
-/// Prints the id of the server's process, then its address, and publishes as the other servers do.
-pub(crate) fn serve(name: &str) -> Result<()> {
-    let (peer, folder) = (find(name)?, folder(name)?);
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port();
-    let mut command = (peer.command)(&folder, port)?;
-    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().with_context(|| format!("start {name}"))?;
-    println!("{}", child.id());
-    let kept = keep::Kept::new(child);
-    let (address, began) = (SocketAddr::from((Ipv4Addr::LOCALHOST, port)), Instant::now());
-    while TcpStream::connect(address).is_err() {
-        ensure!(began.elapsed() < Duration::from_secs(10), "{name} does not listen on port {port}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let mut publisher = BufReader::new(TcpStream::connect(address)?);
-    // nchan has a last message for whoever comes; its number is no update's.
-    post(&mut publisher, "{}")?;
-    println!("{address} ");
-    for line in std::io::stdin().lock().lines() {
-        match line?.as_str() {
-            "cursor" => println!("none"),
-            number => post(&mut publisher, &Label::now(number.parse()?).text(FRAME_BYTES - 4))?,
-        }
-    }
-    drop(kept);
-    Ok(())
-}
-
 /// Installs a peer, and says its version.
 pub(crate) fn install(name: &str) -> Result<String> {
-    let (peer, folder) = (find(name)?, folder(name)?);
+    let (peer, folder) = (named(name)?, folder(name)?);
     (peer.install)(&folder).with_context(|| format!("install {name}"))?;
     (peer.version)(&folder)
 }
 
-/// To the first channel.
-fn post(publisher: &mut BufReader<TcpStream>, text: &str) -> Result<()> {
-    let header = format!("POST /publish/0 HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", text.len());
-    publisher.get_mut().write_all((header + text).as_bytes())?;
-    let (mut line, mut status, mut length) = (String::new(), String::new(), 0);
-    while line != "\r\n" {
-        line.clear();
-        ensure!(publisher.read_line(&mut line)? > 0, "the peer closed the publisher's connection");
-        if status.is_empty() {
-            status.clone_from(&line);
-        }
-        let lower = line.to_ascii_lowercase();
-        length = lower.strip_prefix("content-length:").map_or(Ok(length), |value| value.trim().parse())?;
-    }
-    ensure!(status.starts_with("HTTP/1.1 20"), "the peer answers a publish with {status}");
-    publisher.read_exact(&mut vec![0; length])?;
-    Ok(())
+pub(crate) fn find(name: &str) -> Option<&'static Peer> {
+    PEERS.iter().find(|peer| peer.name == name)
 }
 
-fn find(name: &str) -> Result<&'static Peer> {
+fn named(name: &str) -> Result<&'static Peer> {
     let names = || PEERS.iter().map(|peer| peer.name).collect::<Vec<_>>().join(", ");
-    PEERS
-        .iter()
-        .find(|peer| peer.name == name)
-        .with_context(|| format!("there is no peer {name}; there are {}", names()))
+    find(name).with_context(|| format!("there is no peer {name}; there are {}", names()))
 }
 
 /// Beside this program.
@@ -137,12 +146,34 @@ fn bun(folder: &Path) -> PathBuf {
     folder.join("node_modules/.bin/bun")
 }
 
-fn run(program: &str, arguments: &[&str]) -> Result<()> {
-    let status = Command::new(program).args(arguments).stdout(Stdio::null()).status()?;
-    ensure!(status.success(), "{program} {}: {status}", arguments.join(" "));
-    Ok(())
+fn nchan(folder: &Path, port: u16) -> Result<Command> {
+    // Beside the readers it opens a few files.
+    let files = machine::files_of_a_process().min(1 << 20).saturating_sub(50).to_string();
+    let marks = [("{{folder}}", path(folder)?), ("{{files}}", &files), ("{{port}}", &port.to_string())];
+    let configuration = include_str!("nchan.conf").to_owned();
+    let configuration = marks.iter().fold(configuration, |text, (mark, value)| text.replace(mark, value));
+    let file = folder.join("nginx.conf");
+    fs::write(&file, configuration)?;
+    let mut command = Command::new("nginx");
+    command.args(["-p", "/usr/lib/nginx", "-c"]).arg(file);
+    Ok(command)
 }
 
-fn path(path: &Path) -> Result<&str> {
-    path.to_str().context("a folder with a strange name")
+fn python(folder: &Path, port: u16) -> Result<Command> {
+    let mut command = Command::new(folder.join("venv/bin/python"));
+    command.arg(folder.join("server.py")).arg(port.to_string());
+    Ok(command)
+}
+
+fn python_version(folder: &Path, packages: &[&str]) -> Result<String> {
+    let python = folder.join("venv/bin/python");
+    let ask = "import sys, importlib.metadata as m; print(*(f'{name} {m.version(name)},' for name in sys.argv[1:]), \
+               'Python', sys.version.split()[0])";
+    machine::version(path(&python)?, &[&["-c", ask], packages].concat())
+}
+
+fn built(folder: &Path, program: &str, port: u16) -> Result<Command> {
+    let mut command = Command::new(folder.join("target").join(PROFILE_FOLDER).join(program));
+    command.arg(port.to_string());
+    Ok(command)
 }

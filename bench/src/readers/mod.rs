@@ -157,8 +157,8 @@ impl Readers<'_> {
             rest = after;
             match message {
                 Message::Text(text) => self.handle_text(index, text).with_context(|| format!("reader {index}"))?,
-                // Six bytes find room in a socket that nothing else is written to.
-                Message::Ping => self.readers[index].socket.write_all(websocket::PONG)?,
+                // A few bytes find room in a socket that nothing else is written to.
+                Message::Answer(bytes) => self.readers[index].socket.write_all(bytes)?,
                 Message::Other => {}
             }
         }

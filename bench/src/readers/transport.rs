@@ -13,13 +13,16 @@ pub(crate) enum Transport {
     Events,
     /// Each answer is followed by the next request.
     LongPolling,
+    /// Socket.IO over WebSocket, which only peers speak.
+    SocketIo,
 }
 
 /// What a reader got.
 pub(super) enum Message<'a> {
     /// The first one comes at once, and tells that the server has the reader.
     Text(&'a [u8]),
-    Ping,
+    /// It expects these bytes at once.
+    Answer(&'static [u8]),
     /// Nothing that a reader would show.
     Other,
 }
@@ -27,9 +30,13 @@ pub(super) enum Message<'a> {
 impl Transport {
     /// The request that a reader begins with. Without a `cursor` it is sent what was published a moment ago.
     pub(super) fn request(self, prefix: &str, channel: usize, cursor: Option<&str>) -> String {
+        if self == Transport::SocketIo {
+            let query = format!("EIO=4&transport=websocket&channel={channel}");
+            return format!("GET /socket.io/?{query} HTTP/1.1\r\nHost: localhost\r\n{UPGRADE}\r\n");
+        }
         let query = cursor.map_or(String::new(), |cursor| format!("?cursor={cursor}"));
         let (route, headers) = match self {
-            Transport::WebSocket => ("ws/channel", UPGRADE),
+            Transport::WebSocket | Transport::SocketIo => ("ws/channel", UPGRADE),
             Transport::Events => ("events", ""),
             Transport::LongPolling => ("updates", ""),
         };
@@ -48,6 +55,7 @@ impl Transport {
     pub(super) fn message(self, bytes: &[u8]) -> Result<Option<(Message<'_>, &[u8])>> {
         match self {
             Transport::WebSocket => websocket::message(bytes),
+            Transport::SocketIo => Ok(websocket::message(bytes)?.map(|(message, rest)| (socket_io(message), rest))),
             // Chunks begin and end between events, so that what is around an event can be taken for a part of it.
             Transport::Events => Ok(find(bytes, b"\n\n").map(|end| {
                 let rest = &bytes[end + 2..];
@@ -60,7 +68,7 @@ impl Transport {
     /// What follows the header of a stream; nothing if its end has not come. An answer to a poll has a header each.
     pub(super) fn after_header(self, bytes: &[u8]) -> Result<Option<&[u8]>> {
         let expected: &[u8] = match self {
-            Transport::WebSocket => b"HTTP/1.1 101",
+            Transport::WebSocket | Transport::SocketIo => b"HTTP/1.1 101",
             Transport::Events => b"HTTP/1.1 200",
             Transport::LongPolling => return Ok(Some(bytes)),
         };
@@ -78,8 +86,20 @@ impl FromStr for Transport {
             "websocket" => Transport::WebSocket,
             "events" => Transport::Events,
             "long-polling" => Transport::LongPolling,
+            "socketio" => Transport::SocketIo,
             other => bail!("there is no transport {other}"),
         })
+    }
+}
+
+/// The packets of Engine.IO 4 and of Socket.IO 5 within it.
+fn socket_io(message: Message<'_>) -> Message<'_> {
+    match message {
+        Message::Text([b'0', ..]) => Message::Answer(websocket::CONNECT),
+        Message::Text(b"2") => Message::Answer(websocket::HEARTBEAT),
+        Message::Text([b'4', b'2', event @ ..]) => Message::Text(event),
+        Message::Text(_) => Message::Other,
+        other => other,
     }
 }
 
@@ -102,3 +122,17 @@ const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocke
     Sec-WebSocket-Version: 13\r\n";
 const END_OF_HEADER: &[u8] = b"\r\n\r\n";
 const CURSOR: &[u8] = b"\"cursor\":\"";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_over_socket_io_asks_for_events_and_says_that_it_is_there() {
+        let packet = |text: &'static [u8]| socket_io(Message::Text(text));
+        assert!(matches!(packet(br#"0{"sid":"x"}"#), Message::Answer(websocket::CONNECT)));
+        assert!(matches!(packet(b"2"), Message::Answer(websocket::HEARTBEAT)));
+        assert!(matches!(packet(br#"40{"sid":"x"}"#), Message::Other));
+        assert!(matches!(packet(br#"42["update","x"]"#), Message::Text(br#"["update","x"]"#)));
+    }
+}

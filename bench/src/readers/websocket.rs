@@ -5,7 +5,11 @@ use anyhow::{Result, bail};
 use super::transport::Message;
 
 /// RFC 6455 §5.3: a client masks. With nothing in it, any mask will do.
-pub(super) const PONG: &[u8] = &[0x8a, 0x80, 0, 0, 0, 0];
+const PONG: &[u8] = &[0x8a, 0x80, 0, 0, 0, 0];
+
+/// What a reader over Socket.IO says: that it wants to get events (`40`), and that it is there (`3`).
+pub(super) const CONNECT: &[u8] = &[0x81, 0x82, 0, 0, 0, 0, b'4', b'0'];
+pub(super) const HEARTBEAT: &[u8] = &[0x81, 0x81, 0, 0, 0, 0, b'3'];
 
 /// The first frame and what follows it; nothing if its end has not come.
 pub(super) fn message(bytes: &[u8]) -> Result<Option<(Message<'_>, &[u8])>> {
@@ -13,7 +17,7 @@ pub(super) fn message(bytes: &[u8]) -> Result<Option<(Message<'_>, &[u8])>> {
     let message = match opcode {
         1 => Message::Text(payload),
         8 => bail!("the server closed with {payload:?}"),
-        9 => Message::Ping,
+        9 => Message::Answer(PONG),
         _ => Message::Other,
     };
     Ok(Some((message, rest)))

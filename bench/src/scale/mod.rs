@@ -48,7 +48,7 @@ struct Run {
 pub(crate) fn run(arguments: &[&str]) -> Result<()> {
     let options = Options::parse(arguments)?;
     options.check()?;
-    println!("{}\n{}", machine::describe()?, machine::version("redis-server", "--version")?);
+    println!("{}\n{}", machine::describe()?, machine::version("redis-server", &["--version"])?);
     println!("{options}\n");
     let before = Snapshot::take()?;
     let mut run = Run::start()?;

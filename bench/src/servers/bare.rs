@@ -19,6 +19,7 @@ use crate::{
 type Channels = Arc<Mutex<Vec<Vec<TcpStream>>>>;
 
 pub(crate) fn run(transport: Transport, channels: usize) -> Result<()> {
+    ensure!(transport != Transport::SocketIo, "Socket.IO is for peers");
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("{} ", listener.local_addr()?);
     let sockets: Channels = Arc::new(Mutex::new((0..channels).map(|_| Vec::new()).collect()));
@@ -66,7 +67,7 @@ fn accept(transport: Transport, mut socket: TcpStream, channels: &Channels) -> R
     // Under the lock: whoever has the answer gets the next update.
     socket.write_all(match transport {
         // Its last two bytes stand for Live's hello, a text frame with nothing in it.
-        Transport::WebSocket => UPGRADED,
+        Transport::WebSocket | Transport::SocketIo => UPGRADED,
         Transport::Events => b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: {}\n\n\r\n",
         Transport::LongPolling => ANSWERED,
     })?;
@@ -98,7 +99,7 @@ fn channel(request: &[u8]) -> Option<usize> {
 fn message(transport: Transport, label: Label) -> Vec<u8> {
     let (number, length) = (label.number, FRAME_BYTES - 4);
     match transport {
-        Transport::WebSocket => {
+        Transport::WebSocket | Transport::SocketIo => {
             let header = [0x81, 126, (length >> 8) as u8, length as u8];
             [&header, label.text(length).as_bytes()].concat()
         }

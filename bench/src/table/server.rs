@@ -11,6 +11,7 @@ use crate::{
 
 pub(super) struct Server {
     pub(super) process: Process,
+    /// What its readers speak.
     transport: &'static str,
     address: String,
     /// Where its routes are.
@@ -21,13 +22,13 @@ impl Server {
     /// With so many channels, on these cores.
     pub(super) fn start(name: &str, transport: &'static str, channels: usize, cores: &str) -> Result<Self> {
         let channels = channels.to_string();
-        let mut process = match name {
-            "bare" => Process::start(&["bare", transport, &channels], cores)?,
-            peer if peers::PEERS.iter().any(|known| known.name == peer) => {
-                Process::start_keeper(&["peer", peer], cores)?
-            }
-            adapter => Process::start(&["live", adapter, "memory:", &channels, "25"], cores)?,
+        let peer = peers::find(name);
+        let mut process = match (name, peer) {
+            ("bare", _) => Process::start(&["bare", transport, &channels], cores)?,
+            (peer, Some(_)) => Process::start_keeper(&["peer", peer], cores)?,
+            (adapter, None) => Process::start(&["live", adapter, "memory:", &channels, "25"], cores)?,
         };
+        let transport = peer.map_or(transport, |peer| peer.transport);
         let printed = process.line(DEADLINE)?;
         let (address, prefix) = printed.split_once(' ').context("a server prints its address and prefix")?;
         Ok(Self { process, transport, address: address.to_owned(), prefix: prefix.to_owned() })
