@@ -28,6 +28,7 @@ fn the_page_about_performance_is_written_with_its_figures_and_plots() {
     for heading in printed.lines().filter(|line| line.starts_with("## ")) {
         assert!(page.contains(heading), "{heading}");
     }
+    assert!(page.contains("| axum | ") && page.contains("](#one-update-to-10000-readers) | at most 1.05"), "{page}");
     for plot in ["delivery", "latencies", "memory", "page-size", "polling"] {
         let name = format!("performance-{plot}.svg");
         assert!(page.contains(&name) && read(&name).ends_with("</svg>\n"), "{name}");

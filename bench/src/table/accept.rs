@@ -4,11 +4,12 @@ use anyhow::Result;
 
 use super::{
     crowd::{Crowd, Figures, Start},
-    crowds::websocket,
+    crowds::{against_peers, websocket},
+    goal::Goal,
     options::Options,
     rounds::{SERVERS, compare, middle, ratio, with_peers},
     rows::Row,
-    section::Section,
+    section::{Brief, Section},
 };
 
 pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
@@ -30,5 +31,23 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
             resumed_own.map_or(String::new(), |own| format!("{:.2}", ratio(own, first_own, of))),
         ]);
     }
+    let of = |figures: &Figures| figures.micros_per_accept;
+    let obstacle = "The bare server looks for the end of a request, and for nothing in it.";
+    let mut new = Goal::new("CPU for a reader who comes, against the bare server", "at most 1.45", obstacle);
+    let mut back = Goal::new(
+        "the same from a cursor, against a first visit to the bare server",
+        "at most 1.5 times that, 2.18",
+        obstacle,
+    );
+    for (index, server) in SERVERS.iter().enumerate().skip(1) {
+        new.at_most(server, ratio(&first[index], &first[0], of), 1.45);
+        back.at_most(server, ratio(&resumed[index], &first[0], of), 1.45 * 1.5);
+    }
+    section.goals = vec![new, back];
+    let to_peer = |own: &[Figures], other: &[Figures]| ratio(own, other, of);
+    section.goals.extend(against_peers("CPU for a reader who comes", options, &first, to_peer));
+    let cells = servers.iter().zip(&first);
+    let cells = cells.map(|(server, own)| ((*server).to_owned(), format!("{:.1}", middle(own, of))));
+    section.brief = Some(Brief { head: "CPU µs for a reader who comes", cells: cells.collect() });
     Ok(section)
 }

@@ -64,6 +64,10 @@ impl Crowd {
     /// # Errors
     /// A reader did not get an update, or got it twice, or a process has ended.
     pub(super) fn measure(&self, server: &str) -> Result<Figures> {
+        self.figures(server).with_context(|| format!("{server}, {}", self.transport))
+    }
+
+    fn figures(&self, server: &str) -> Result<Figures> {
         let mut run = Run::start(self, server)?;
         let mut figures = Figures { micros_per_accept: run.micros_per_accept, ..Figures::default() };
         // The first update allocates what is made once; its cost is not a reader's.

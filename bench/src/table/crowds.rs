@@ -4,11 +4,12 @@ use anyhow::Result;
 
 use super::{
     crowd::{Cores, Crowd, Figures, Start},
+    goal::Goal,
     options::Options,
     plot::Lines,
     rounds::{HTTP_SERVERS, SERVERS, compare, middle, ratio, with_peers},
     rows::Row,
-    section::Section,
+    section::{Brief, Section},
 };
 use crate::latencies::QUANTILES;
 
@@ -17,37 +18,127 @@ pub(super) fn fan_out(row: &Row, options: &Options) -> Result<Section> {
     let servers = with_peers(options);
     let figures = compare(options, &servers, |server| crowd.measure(server))?;
     let mut section = table(row, &servers, &figures, &[DELIVERY, DELIVERY_RATIO, PER_SECOND, MEDIAN, P99, LAST]);
-    let title = "From the publish to a reader";
+    section.plots = vec![("performance-latencies.svg", latencies(&figures))];
+    let per_delivery = |own: &[Figures], other: &[Figures]| ratio(own, other, |figures| figures.micros_per_delivery);
+    let wanted = "at most 1.05 and in actix's own server 1.20";
+    let mut to_bare = Goal::new("CPU per delivery, against the bare loop", wanted, BESIDE_THE_WRITE);
+    let mut last = Goal::new("time to the last reader, against the bare loop", "at most 1.10", BESIDE_THE_WRITE);
+    for (server, own) in lives(&figures) {
+        to_bare.at_most(server, per_delivery(own, &figures[0]), if server == "actix" { 1.20 } else { 1.05 });
+        last.at_most(server, ratio(own, &figures[0], |figures| figures.last_millis), 1.10);
+    }
+    section.goals = vec![to_bare, last];
+    section.goals.extend(against_peers("CPU per delivery", options, &figures, per_delivery));
+    let cells = servers.iter().zip(&figures);
+    let cells = cells.map(|(server, own)| ((*server).to_owned(), format!("{:.2}", per_delivery(own, &figures[0]))));
+    section.brief = Some(Brief { head: "CPU per delivery, bare = 1", cells: cells.collect() });
+    Ok(section)
+}
+
+/// Without the peers, of which some would make all others lines along the ground.
+fn latencies(figures: &[Vec<Figures>]) -> String {
     let label = |x: f64| format!("{} %", (1e4 - 1e4 / x).round() / 1e2);
-    let mut plot = Lines::new(title, "of all deliveries took no longer than", "ms", label);
-    for (server, own) in servers.iter().zip(&figures) {
+    let mut plot = Lines::new("From the publish to a reader", "of all deliveries took no longer than", "ms", label);
+    for (server, own) in SERVERS.iter().zip(figures) {
         // The last of all is a matter of luck, and stands in the table.
         for part in QUANTILES.into_iter().filter(|part| *part < 1.0) {
             plot.point(server, 1.0 / (1.0 - part), middle(own, |figures| figures.latencies.within(part)));
         }
     }
-    section.plots = vec![("performance-latencies.svg", plot.svg())];
-    Ok(section)
+    plot.svg()
 }
 
 pub(super) fn memory(row: &Row, options: &Options) -> Result<Section> {
     let crowd = websocket(options.readers(15_000), 1);
     let servers = with_peers(options);
-    Ok(table(row, &servers, &compare(options, &servers, |server| crowd.measure(server))?, &[MEMORY]))
+    let figures = compare(options, &servers, |server| crowd.measure(server))?;
+    let mut section = table(row, &servers, &figures, &[MEMORY]);
+    let wanted = "at most 2.00 and with actix-lean 4.00";
+    let mut goal = Goal::new("KB of memory for a reader who waits", wanted, "");
+    let kilobytes = |own: &[Figures]| middle(own, |figures| figures.bytes_per_reader) / 1e3;
+    // actix's own server has buffers for each connection that nobody can take away.
+    for (server, own) in lives(&figures).filter(|(server, _)| *server != "actix") {
+        goal.at_most(server, kilobytes(own), if server == "actix-lean" { 4.0 } else { 2.0 });
+    }
+    section.goals = vec![goal];
+    let per_reader = |own: &[Figures], other: &[Figures]| ratio(own, other, |figures| figures.bytes_per_reader);
+    section.goals.extend(against_peers("memory for a reader who waits", options, &figures, per_reader));
+    let cells = servers.iter().zip(&figures);
+    let cells = cells.map(|(server, own)| ((*server).to_owned(), format!("{:.1}", kilobytes(own))));
+    section.brief = Some(Brief { head: "KB for a waiting reader", cells: cells.collect() });
+    Ok(section)
 }
 
 pub(super) fn channels(row: &Row, options: &Options) -> Result<Section> {
     let readers = options.readers(10_000);
     let crowd = Crowd { channels: readers.div_ceil(10), ..websocket(readers, options.updates(20)) };
     let figures = compare(options, SERVERS, |server| crowd.measure(server))?;
-    Ok(table(row, SERVERS, &figures, &[DELIVERY, DELIVERY_RATIO, PER_SECOND]))
+    let mut section = table(row, SERVERS, &figures, &[DELIVERY, DELIVERY_RATIO, PER_SECOND]);
+    let what = "CPU per delivery on many small pages, against the bare loop";
+    let mut goal = Goal::new(what, "at most 1.10", "An update is numbered, stored and encoded for ten readers here.");
+    for (server, own) in lives(&figures) {
+        goal.at_most(server, ratio(own, &figures[0], |figures| figures.micros_per_delivery), 1.10);
+    }
+    section.goals = vec![goal];
+    Ok(section)
 }
 
-pub(super) fn stream(row: &Row, options: &Options, transport: &'static str) -> Result<Section> {
+pub(super) fn events(row: &Row, options: &Options) -> Result<Section> {
+    let (mut section, figures) = stream(row, options, "events")?;
+    let what = "CPU per delivery over Server-Sent Events, against the bare loop";
+    let mut cpu =
+        Goal::new(what, "at most 1.25", "The framework's HTTP server polls each reader's response by itself.");
+    let mut memory = Goal::new("KB of memory for a reader of events", "at most 8.00", HTTP_BUFFERS);
+    for (server, own) in HTTP_SERVERS.iter().zip(&figures).skip(1) {
+        cpu.at_most(server, ratio(own, &figures[0], |figures| figures.micros_per_delivery), 1.25);
+        memory.at_most(server, middle(own, |figures| figures.bytes_per_reader) / 1e3, 8.0);
+    }
+    section.goals = vec![cpu, memory];
+    Ok(section)
+}
+
+pub(super) fn long_polling(row: &Row, options: &Options) -> Result<Section> {
+    let (mut section, figures) = stream(row, options, "long-polling")?;
+    let mut memory = Goal::new("KB of memory for a long poll that waits", "at most 10.00", HTTP_BUFFERS);
+    for (server, own) in HTTP_SERVERS.iter().zip(&figures).skip(1) {
+        memory.at_most(server, middle(own, |figures| figures.bytes_per_reader) / 1e3, 10.0);
+    }
+    section.goals = vec![memory];
+    Ok(section)
+}
+
+fn stream(row: &Row, options: &Options, transport: &'static str) -> Result<(Section, Vec<Vec<Figures>>)> {
     let crowd = Crowd { transport, ..websocket(options.readers(10_000), options.updates(20)) };
     let figures = compare(options, HTTP_SERVERS, |server| crowd.measure(server))?;
-    Ok(table(row, HTTP_SERVERS, &figures, &[DELIVERY, DELIVERY_RATIO, PER_SECOND, P99, MEMORY]))
+    let section = table(row, HTTP_SERVERS, &figures, &[DELIVERY, DELIVERY_RATIO, PER_SECOND, P99, MEMORY]);
+    Ok((section, figures))
 }
+
+/// Live's rounds, by adapter; the bare server's and those of peers are before and behind them.
+fn lives(figures: &[Vec<Figures>]) -> impl Iterator<Item = (&'static str, &Vec<Figures>)> {
+    SERVERS.iter().copied().zip(figures).skip(1)
+}
+
+/// Less than each peer needs, which the figures end with.
+pub(super) fn against_peers(
+    what: &str,
+    options: &Options,
+    figures: &[Vec<Figures>],
+    ratio: impl Fn(&[Figures], &[Figures]) -> f64,
+) -> Vec<Goal> {
+    let peers = options.peers.iter().zip(&figures[SERVERS.len()..]);
+    let goals = peers.map(|(peer, theirs)| {
+        let mut goal = Goal::new(format!("{what}, against {peer}"), "at most 1.00", "");
+        lives(figures).for_each(|(server, own)| goal.at_most(server, ratio(own, theirs), 1.0));
+        goal
+    });
+    goals.collect()
+}
+
+const BESIDE_THE_WRITE: &str = "What a delivery takes beside the `write` is [counted](instructions.md); \
+    actix's own server polls each reader's response by itself and copies each frame, where a shard has many readers.";
+const HTTP_BUFFERS: &str =
+    "The HTTP server keeps buffers for reading and writing for as long as the connection is one of HTTP.";
 
 pub(super) fn websocket(readers: usize, updates: usize) -> Crowd {
     Crowd { transport: "websocket", readers, channels: 1, updates, start: Start::Empty, slow: 0, cores: Cores::OneEach }

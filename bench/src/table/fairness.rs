@@ -5,6 +5,7 @@ use std::ops::Range;
 use anyhow::{Context as _, Result};
 
 use super::{
+    goal::Goal,
     options::Options,
     rounds::{SERVERS, compare, middle},
     rows::Row,
@@ -37,7 +38,13 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
         "ratio",
     ];
     let mut section = Section::new(row, &heads);
+    let what = "time to the small page's last reader beside the giant page, against the giant page's own";
+    let mut goal =
+        Goal::new(what, "at most 0.25", "Where readers are woken one by one, those of both pages are in one line.");
     for (server, own) in SERVERS.iter().zip(&times) {
+        if *server != "bare" {
+            goal.at_most(server, middle(own, |times| times.beside / times.giant), 0.25);
+        }
         section.table.push(vec![
             (*server).to_owned(),
             format!("{:.2}", middle(own, |times| times.alone)),
@@ -47,6 +54,7 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
             format!("{:.2}", middle(own, |times| times.beside / times.giant)),
         ]);
     }
+    section.goals = vec![goal];
     Ok(section)
 }
 

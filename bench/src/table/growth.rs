@@ -4,9 +4,10 @@ use anyhow::Result;
 
 use super::{
     crowds::websocket,
+    goal::Goal,
     options::Options,
     plot::Lines,
-    rounds::{SERVERS, compare, middle},
+    rounds::{SERVERS, compare, middle, ratio},
     rows::Row,
     section::Section,
 };
@@ -22,6 +23,9 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
     section.table.extend(SERVERS.iter().map(|server| vec![(*server).to_owned()]));
     let mut micros = Lines::new("CPU of the server for one delivery", "readers", "µs", |readers| readers.to_string());
     let mut bytes = Lines::new("Private memory of one reader", "readers", "KB", |readers| readers.to_string());
+    let what = "CPU per delivery, against the bare loop, from the fewest readers to the most";
+    let mut goal = Goal::new(what, "grows to at most 1.10 times that", "");
+    let mut at_first = None;
     for size in sizes {
         // About as many deliveries for each size.
         let crowd = websocket(size, options.updates((DELIVERIES / size).clamp(10, 300)));
@@ -32,7 +36,15 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
             micros.point(server, size as f64, time);
             bytes.point(server, size as f64, memory / 1e3);
         }
+        let to_bare: Vec<_> =
+            figures.iter().map(|own| ratio(own, &figures[0], |own| own.micros_per_delivery)).collect();
+        let first = at_first.get_or_insert_with(|| to_bare.clone());
+        if size == most {
+            let grown = to_bare.iter().zip(first).map(|(now, first)| now / *first);
+            SERVERS.iter().zip(grown).skip(1).for_each(|(server, grown)| goal.at_most(server, grown, 1.10));
+        }
     }
+    section.goals = vec![goal];
     section.plots = vec![("performance-delivery.svg", micros.svg()), ("performance-memory.svg", bytes.svg())];
     Ok(section)
 }

@@ -8,6 +8,7 @@ mod crowd;
 mod crowds;
 mod document;
 mod fairness;
+mod goal;
 mod growth;
 mod options;
 mod page_size;

@@ -1,8 +1,10 @@
 //! What the length of a page does to the cost of a change.
 
 use anyhow::{Context as _, Result, ensure};
+use live_core::Config;
 
 use super::{
+    goal::Goal,
     options::Options,
     plot::Lines,
     rounds::{compare, middle},
@@ -36,6 +38,23 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
             plot.point(MICROS[index], *size as f64, at(index));
         }
     }
+    let what = "time for one change on the longest page, against the shortest";
+    let mut flat = Goal::new(
+        what,
+        "at most 10.00 on 10,000 times the posts",
+        "A long page is larger than the processor's caches.",
+    );
+    let mut bounded = Goal::new("KB that memory grew by in all updates", "at most 5,243, by configuration", "");
+    let limit = Config::default();
+    let limit = (limit.ring_bytes + limit.conflated_bytes) as f64 / 1e3;
+    for (index, name) in MICROS.iter().enumerate().take(2) {
+        let [first, last] = [&rounds[0], &rounds[rounds.len() - 1]].map(|own| middle(own, |figures| figures[index]));
+        flat.at_most(name, last / first, 10.0);
+    }
+    for (size, own) in sizes.iter().zip(&rounds) {
+        bounded.at_most(&format!("{size} posts"), middle(own, |figures| figures[4]) / 1e3, limit);
+    }
+    section.goals = vec![flat, bounded];
     section.plots = vec![("performance-page-size.svg", plot.svg())];
     Ok(section)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, ensure};
 
 use super::{
+    goal::Goal,
     options::Options,
     plot::Bars,
     rounds::{compare, middle},
@@ -44,7 +45,14 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
     ];
     let mut section = Section::new(row, &heads);
     let mut plot = Bars::new("Polls that one core answers in a second", "requests per second of CPU", BARS);
+    let goal = |what: &str, wanted| Goal::new(format!("{what}, in polls per second of CPU"), wanted, "");
+    let mut nothing = goal("nothing new, against an empty handler", "at least 0.90");
+    let mut head = goal("Wagtail Live's HEAD, against an empty handler", "at least 0.90");
+    let mut update = goal("an update, against the same bytes each time", "at least 0.80");
     for (framework, own) in FRAMEWORKS.iter().zip(&rates) {
+        nothing.at_least(framework, middle(own, |rates| rates.nothing / rates.empty), 0.90);
+        head.at_least(framework, middle(own, |rates| rates.head / rates.empty), 0.90);
+        update.at_least(framework, middle(own, |rates| rates.update / rates.bytes), 0.80);
         let rate = |of: fn(&Rates) -> f64| format!("{:.0}", middle(own, of));
         // Each round has both.
         let part = |of: fn(&Rates) -> f64| format!("{:.2}", middle(own, of));
@@ -63,6 +71,7 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
             [|rates| rates.empty, |rates| rates.nothing, |rates| rates.bytes, |rates| rates.update];
         plot.group(framework, bars.map(|of| middle(own, of)).to_vec());
     }
+    section.goals = vec![nothing, head, update];
     section.plots = vec![("performance-polling.svg", plot.svg())];
     Ok(section)
 }

@@ -42,13 +42,13 @@ pub(super) const ROWS: &[Row] = &[
         name: "events",
         title: "Server-Sent Events",
         about: "As the first table, with 10,000 readers over Server-Sent Events.",
-        measure: |row, options| crowds::stream(row, options, "events"),
+        measure: crowds::events,
     },
     Row {
         name: "long-polling",
         title: "Long polling",
         about: "As the first table, with 10,000 requests that wait; a delivery is an answer and the reading of the next request.",
-        measure: |row, options| crowds::stream(row, options, "long-polling"),
+        measure: crowds::long_polling,
     },
     Row {
         name: "polling",
@@ -77,7 +77,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "publish",
         title: "The call that publishes",
-        about: "How long `Hub::publish` takes while readers wait for it. They are readers in memory, in the same process, as so many sockets would be too many files for it, and are woken one by one, where real sockets share a task for each 1,024. All of them get each update, which takes the time of the last column; the call does not wait for it.",
+        about: "How long `Hub::publish` takes while readers wait for it. They are readers in memory, in the same process, as so many sockets would be too many files for it, and are woken one by one, where real sockets share a task for each 1,024. All of them get each update, which takes the time of the last column; the call does not wait for it. The first column is the call after all readers have had the update before, the second one right after a call for a page that nobody reads, which has brought the code back into the processor's caches.",
         measure: publish::measure,
     },
     Row {
