@@ -18,8 +18,8 @@ use crate::machine;
 
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
-    /// What its readers speak.
-    pub(crate) transport: &'static str,
+    /// Transports of Live's that it has as well, each with what its readers speak.
+    transports: &'static [(&'static str, &'static str)],
     publishing: Publishing,
     /// What it says its version is.
     version: fn(&Path) -> Result<String>,
@@ -27,6 +27,15 @@ pub(crate) struct Peer {
     /// The program that listens on a port.
     command: fn(&Path, u16) -> Result<Command>,
 }
+
+impl Peer {
+    /// What readers speak where Live's have this transport; nothing if it has none like it.
+    pub(crate) fn speaks(&self, transport: &str) -> Option<&'static str> {
+        self.transports.iter().find(|(of_live, _)| *of_live == transport).map(|(_, own)| *own)
+    }
+}
+
+const WEBSOCKET: (&str, &str) = ("websocket", "websocket");
 
 /// How it gets an update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +49,7 @@ enum Publishing {
 const PEERS: &[Peer] = &[
     Peer {
         name: "bun",
-        transport: "websocket",
+        transports: &[WEBSOCKET],
         publishing: Publishing::Post,
         version: |folder| Ok(format!("Bun {}", machine::version(path(&bun(folder))?, &["--version"])?)),
         install: |folder| {
@@ -55,7 +64,7 @@ const PEERS: &[Peer] = &[
     },
     Peer {
         name: "nchan",
-        transport: "websocket",
+        transports: &[WEBSOCKET, ("events", "events"), ("long-polling", "long-polling")],
         publishing: Publishing::Post,
         version: |_| Ok(machine::version("nginx", &["-v"])?.replace("nginx version: ", "nchan on ")),
         install: |_| {
@@ -67,7 +76,7 @@ const PEERS: &[Peer] = &[
     },
     Peer {
         name: "starlette",
-        transport: "websocket",
+        transports: &[WEBSOCKET],
         publishing: Publishing::Line,
         version: |folder| python_version(folder, &["starlette", "uvicorn", "uvloop"]),
         install: |folder| {
@@ -78,7 +87,7 @@ const PEERS: &[Peer] = &[
     },
     Peer {
         name: "websockets",
-        transport: "websocket",
+        transports: &[WEBSOCKET],
         publishing: Publishing::Line,
         version: |folder| python_version(folder, &["websockets"]),
         install: |folder| {
@@ -89,7 +98,7 @@ const PEERS: &[Peer] = &[
     },
     Peer {
         name: "naive-axum",
-        transport: "websocket",
+        transports: &[WEBSOCKET],
         publishing: Publishing::Post,
         version: |folder| {
             let axum = locked_version(folder, "axum")?;
@@ -105,7 +114,7 @@ const PEERS: &[Peer] = &[
     },
     Peer {
         name: "socketioxide",
-        transport: "socketio",
+        transports: &[("websocket", "socketio")],
         publishing: Publishing::Post,
         version: |folder| Ok(format!("socketioxide {}", locked_version(folder, "socketioxide")?)),
         install: |folder| {

@@ -37,18 +37,27 @@ impl Transport {
         let query = cursor.map_or(String::new(), |cursor| format!("?cursor={cursor}"));
         let (route, headers) = match self {
             Transport::WebSocket | Transport::SocketIo => ("ws/channel", UPGRADE),
-            Transport::Events => ("events", ""),
+            // nchan refuses who does not ask for it; a browser does.
+            Transport::Events => ("events", "Accept: text/event-stream\r\n"),
             Transport::LongPolling => ("updates", ""),
         };
         format!("GET {prefix}/{route}/{channel}/{query} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n")
     }
 
-    /// The request after an answer. It waits.
+    /// The request after an answer, header and all. It waits.
     pub(super) fn next_request(prefix: &str, channel: usize, answer: &[u8]) -> Result<String> {
-        let start = find(answer, CURSOR).context("an answer without a cursor")? + CURSOR.len();
-        let cursor = answer[start..].split(|byte| *byte == b'"').next().unwrap_or_default();
-        let cursor = std::str::from_utf8(cursor)?;
-        Ok(format!("GET {prefix}/updates/{channel}/?cursor={cursor}&wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n"))
+        let answer = std::str::from_utf8(answer)?;
+        let path = format!("{prefix}/updates/{channel}/");
+        if let Some((_, cursor)) = answer.split_once(CURSOR) {
+            let cursor = cursor.split('"').next().unwrap_or_default();
+            return Ok(format!("GET {path}?cursor={cursor}&wait=60 HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+        }
+        // nchan has its cursor in two headers.
+        let header =
+            |name| answer.lines().find_map(|line| line.strip_prefix(name)).context("an answer without a cursor");
+        let (time, tag) = (header("Last-Modified: ")?, header("Etag: ")?);
+        let cursor = format!("If-Modified-Since: {time}\r\nIf-None-Match: {tag}");
+        Ok(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{cursor}\r\n\r\n"))
     }
 
     /// The first message and what follows it; nothing if its end has not come.
@@ -105,13 +114,14 @@ fn socket_io(message: Message<'_>) -> Message<'_> {
 
 fn response(bytes: &[u8]) -> Result<Option<(Message<'_>, &[u8])>> {
     let Some(end) = find(bytes, END_OF_HEADER) else { return Ok(None) };
-    let (header, body) = (std::str::from_utf8(&bytes[..end])?, &bytes[end + END_OF_HEADER.len()..]);
+    let header = std::str::from_utf8(&bytes[..end])?;
     ensure!(header.starts_with("HTTP/1.1 20"), "{header}");
     let length = header.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
         name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse().ok())?
     });
-    Ok(body.split_at_checked(length.unwrap_or(0)).map(|(body, rest)| (Message::Text(body), rest)))
+    let answer = bytes.split_at_checked(end + END_OF_HEADER.len() + length.unwrap_or(0));
+    Ok(answer.map(|(answer, rest)| (Message::Text(answer), rest)))
 }
 
 fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
@@ -121,11 +131,22 @@ fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
 const UPGRADE: &str = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
     Sec-WebSocket-Version: 13\r\n";
 const END_OF_HEADER: &[u8] = b"\r\n\r\n";
-const CURSOR: &[u8] = b"\"cursor\":\"";
+const CURSOR: &str = "\"cursor\":\"";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_request_after_an_answer_goes_on_from_its_cursor() {
+        let live = b"HTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n{\"cursor\":\"7-1\"}";
+        let next = Transport::next_request("/live", 3, live).unwrap();
+        assert!(next.starts_with("GET /live/updates/3/?cursor=7-1&wait=60 HTTP/1.1\r\n"), "{next}");
+        let nchan = b"HTTP/1.1 200 OK\r\nLast-Modified: Sat\r\nEtag: 4\r\nContent-Length: 2\r\n\r\n{}";
+        let next = Transport::next_request("", 0, nchan).unwrap();
+        assert!(next.contains("\r\nIf-Modified-Since: Sat\r\nIf-None-Match: 4\r\n\r\n"), "{next}");
+        assert!(Transport::next_request("", 0, b"HTTP/1.1 204 No Content\r\n\r\n").is_err());
+    }
 
     #[test]
     fn a_reader_over_socket_io_asks_for_events_and_says_that_it_is_there() {

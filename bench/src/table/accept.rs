@@ -14,7 +14,7 @@ use super::{
 
 pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
     let crowd = websocket(options.readers(10_000), 1);
-    let servers = with_peers(options);
+    let servers = with_peers(SERVERS, options, "websocket");
     let first = compare(options, &servers, |server| crowd.measure(server))?;
     let resumed = Crowd { start: Start::Resume, ..crowd };
     let resumed = compare(options, SERVERS, |server| resumed.measure(server))?;
@@ -45,7 +45,7 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
     }
     section.goals = vec![new, back];
     let to_peer = |own: &[Figures], other: &[Figures]| ratio(own, other, of);
-    section.goals.extend(against_peers("CPU for a reader who comes", options, &first, to_peer));
+    section.goals.extend(against_peers("CPU for a reader who comes", &servers, &first, to_peer));
     let cells = servers.iter().zip(&first);
     let cells = cells.map(|(server, own)| ((*server).to_owned(), format!("{:.1}", middle(own, of))));
     section.brief = Some(Brief { head: "CPU µs for a reader who comes", cells: cells.collect() });

@@ -110,6 +110,7 @@ impl Run {
         if crowd.transport == "long-polling" || crowd.start == Start::Resume {
             // A first answer with a cursor, without which there is no next request; or one that lies back.
             number = server.publish(number, 1)?;
+            server.cursor()?;
         }
         if crowd.start == Start::Resume {
             cursor = Some(server.cursor()?);

@@ -15,7 +15,7 @@ use crate::latencies::QUANTILES;
 
 pub(super) fn fan_out(row: &Row, options: &Options) -> Result<Section> {
     let crowd = websocket(options.readers(10_000), options.updates(30));
-    let servers = with_peers(options);
+    let servers = with_peers(SERVERS, options, "websocket");
     let figures = compare(options, &servers, |server| crowd.measure(server))?;
     let mut section = table(row, &servers, &figures, &[DELIVERY, DELIVERY_RATIO, PER_SECOND, MEDIAN, P99, LAST]);
     section.plots = vec![("performance-latencies.svg", latencies(&figures))];
@@ -23,12 +23,12 @@ pub(super) fn fan_out(row: &Row, options: &Options) -> Result<Section> {
     let wanted = "at most 1.05 and in actix's own server 1.20";
     let mut to_bare = Goal::new("CPU per delivery, against the bare loop", wanted, BESIDE_THE_WRITE);
     let mut last = Goal::new("time to the last reader, against the bare loop", "at most 1.10", BESIDE_THE_WRITE);
-    for (server, own) in lives(&figures) {
+    for (server, own) in lives(&servers, &figures) {
         to_bare.at_most(server, per_delivery(own, &figures[0]), if server == "actix" { 1.20 } else { 1.05 });
         last.at_most(server, ratio(own, &figures[0], |figures| figures.last_millis), 1.10);
     }
     section.goals = vec![to_bare, last];
-    section.goals.extend(against_peers("CPU per delivery", options, &figures, per_delivery));
+    section.goals.extend(against_peers("CPU per delivery", &servers, &figures, per_delivery));
     let cells = servers.iter().zip(&figures);
     let cells = cells.map(|(server, own)| ((*server).to_owned(), format!("{:.2}", per_delivery(own, &figures[0]))));
     section.brief = Some(Brief { head: "CPU per delivery, bare = 1", cells: cells.collect() });
@@ -50,19 +50,19 @@ fn latencies(figures: &[Vec<Figures>]) -> String {
 
 pub(super) fn memory(row: &Row, options: &Options) -> Result<Section> {
     let crowd = websocket(options.readers(15_000), 1);
-    let servers = with_peers(options);
+    let servers = with_peers(SERVERS, options, "websocket");
     let figures = compare(options, &servers, |server| crowd.measure(server))?;
     let mut section = table(row, &servers, &figures, &[MEMORY]);
     let wanted = "at most 2.00 and with actix-lean 4.00";
     let mut goal = Goal::new("KB of memory for a reader who waits", wanted, "");
     let kilobytes = |own: &[Figures]| middle(own, |figures| figures.bytes_per_reader) / 1e3;
     // actix's own server has buffers for each connection that nobody can take away.
-    for (server, own) in lives(&figures).filter(|(server, _)| *server != "actix") {
+    for (server, own) in lives(&servers, &figures).filter(|(server, _)| *server != "actix") {
         goal.at_most(server, kilobytes(own), if server == "actix-lean" { 4.0 } else { 2.0 });
     }
     section.goals = vec![goal];
     let per_reader = |own: &[Figures], other: &[Figures]| ratio(own, other, |figures| figures.bytes_per_reader);
-    section.goals.extend(against_peers("memory for a reader who waits", options, &figures, per_reader));
+    section.goals.extend(against_peers("memory for a reader who waits", &servers, &figures, per_reader));
     let cells = servers.iter().zip(&figures);
     let cells = cells.map(|(server, own)| ((*server).to_owned(), format!("{:.1}", kilobytes(own))));
     section.brief = Some(Brief { head: "KB for a waiting reader", cells: cells.collect() });
@@ -76,7 +76,7 @@ pub(super) fn channels(row: &Row, options: &Options) -> Result<Section> {
     let mut section = table(row, SERVERS, &figures, &[DELIVERY, DELIVERY_RATIO, PER_SECOND]);
     let what = "CPU per delivery on many small pages, against the bare loop";
     let mut goal = Goal::new(what, "at most 1.10", "An update is numbered, stored and encoded for ten readers here.");
-    for (server, own) in lives(&figures) {
+    for (server, own) in lives(SERVERS, &figures) {
         goal.at_most(server, ratio(own, &figures[0], |figures| figures.micros_per_delivery), 1.10);
     }
     section.goals = vec![goal];
@@ -84,52 +84,58 @@ pub(super) fn channels(row: &Row, options: &Options) -> Result<Section> {
 }
 
 pub(super) fn events(row: &Row, options: &Options) -> Result<Section> {
-    let (mut section, figures) = stream(row, options, "events")?;
-    let what = "CPU per delivery over Server-Sent Events, against the bare loop";
-    let mut cpu =
-        Goal::new(what, "at most 1.25", "The framework's HTTP server polls each reader's response by itself.");
+    let (servers, figures) = stream(options, "events")?;
+    let what = "CPU per delivery over Server-Sent Events";
+    let obstacle = "The framework's HTTP server polls each reader's response by itself.";
+    let mut cpu = Goal::new(format!("{what}, against the bare loop"), "at most 1.25", obstacle);
     let mut memory = Goal::new("KB of memory for a reader of events", "at most 8.00", HTTP_BUFFERS);
-    for (server, own) in HTTP_SERVERS.iter().zip(&figures).skip(1) {
+    for (server, own) in lives(&servers, &figures) {
         cpu.at_most(server, ratio(own, &figures[0], |figures| figures.micros_per_delivery), 1.25);
         memory.at_most(server, middle(own, |figures| figures.bytes_per_reader) / 1e3, 8.0);
     }
+    let per_delivery = |own: &[Figures], other: &[Figures]| ratio(own, other, |figures| figures.micros_per_delivery);
+    let mut section = table(row, &servers, &figures, STREAM);
     section.goals = vec![cpu, memory];
+    section.goals.extend(against_peers(what, &servers, &figures, per_delivery));
     Ok(section)
 }
 
 pub(super) fn long_polling(row: &Row, options: &Options) -> Result<Section> {
-    let (mut section, figures) = stream(row, options, "long-polling")?;
+    let (servers, figures) = stream(options, "long-polling")?;
     let mut memory = Goal::new("KB of memory for a long poll that waits", "at most 10.00", HTTP_BUFFERS);
-    for (server, own) in HTTP_SERVERS.iter().zip(&figures).skip(1) {
+    for (server, own) in lives(&servers, &figures) {
         memory.at_most(server, middle(own, |figures| figures.bytes_per_reader) / 1e3, 10.0);
     }
+    let per_delivery = |own: &[Figures], other: &[Figures]| ratio(own, other, |figures| figures.micros_per_delivery);
+    let mut section = table(row, &servers, &figures, STREAM);
     section.goals = vec![memory];
+    section.goals.extend(against_peers("CPU per answered long poll", &servers, &figures, per_delivery));
     Ok(section)
 }
 
-fn stream(row: &Row, options: &Options, transport: &'static str) -> Result<(Section, Vec<Vec<Figures>>)> {
+fn stream<'a>(options: &'a Options, transport: &'static str) -> Result<(Vec<&'a str>, Vec<Vec<Figures>>)> {
     let crowd = Crowd { transport, ..websocket(options.readers(10_000), options.updates(20)) };
-    let figures = compare(options, HTTP_SERVERS, |server| crowd.measure(server))?;
-    let section = table(row, HTTP_SERVERS, &figures, &[DELIVERY, DELIVERY_RATIO, PER_SECOND, P99, MEMORY]);
-    Ok((section, figures))
+    let servers = with_peers(HTTP_SERVERS, options, transport);
+    let figures = compare(options, &servers, |server| crowd.measure(server))?;
+    Ok((servers, figures))
 }
 
-/// Live's rounds, by adapter; the bare server's and those of peers are before and behind them.
-fn lives(figures: &[Vec<Figures>]) -> impl Iterator<Item = (&'static str, &Vec<Figures>)> {
-    SERVERS.iter().copied().zip(figures).skip(1)
+/// Live's own, without the bare server and the peers.
+fn lives<'a>(servers: &[&'a str], figures: &'a [Vec<Figures>]) -> impl Iterator<Item = (&'a str, &'a Vec<Figures>)> {
+    servers.iter().copied().zip(figures).filter(|(server, _)| SERVERS[1..].contains(server))
 }
 
-/// Less than each peer needs, which the figures end with.
+/// At most as much as each peer needs.
 pub(super) fn against_peers(
     what: &str,
-    options: &Options,
+    servers: &[&str],
     figures: &[Vec<Figures>],
     ratio: impl Fn(&[Figures], &[Figures]) -> f64,
 ) -> Vec<Goal> {
-    let peers = options.peers.iter().zip(&figures[SERVERS.len()..]);
+    let peers = servers.iter().zip(figures).filter(|(server, _)| !SERVERS.contains(server));
     let goals = peers.map(|(peer, theirs)| {
         let mut goal = Goal::new(format!("{what}, against {peer}"), "at most 1.00", "");
-        lives(figures).for_each(|(server, own)| goal.at_most(server, ratio(own, theirs), 1.0));
+        lives(servers, figures).for_each(|(server, own)| goal.at_most(server, ratio(own, theirs), 1.0));
         goal
     });
     goals.collect()
@@ -157,6 +163,8 @@ const MEDIAN: Column = ("median ms", |own, _| format!("{:.1}", middle(own, |figu
 const P99: Column = ("p99 ms", |own, _| format!("{:.1}", middle(own, |figures| figures.latencies.within(0.99))));
 const LAST: Column = ("last reader ms", |own, _| format!("{:.1}", middle(own, |figures| figures.last_millis)));
 const MEMORY: Column = ("bytes per reader", |own, _| format!("{:.0}", middle(own, |figures| figures.bytes_per_reader)));
+
+const STREAM: &[Column] = &[DELIVERY, DELIVERY_RATIO, PER_SECOND, P99, MEMORY];
 
 fn table(row: &Row, servers: &[&str], figures: &[Vec<Figures>], columns: &[Column]) -> Section {
     let heads: Vec<_> = [""].into_iter().chain(columns.iter().map(|(head, _)| *head)).collect();

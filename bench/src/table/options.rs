@@ -13,7 +13,7 @@ pub(super) struct Options {
     /// In the place of each row's own number.
     readers: Option<usize>,
     updates: Option<usize>,
-    /// Other servers, with a WebSocket and no more.
+    /// Other servers, in the rows about transports that they have.
     pub(super) peers: Vec<String>,
     /// Where the document and its plots are written.
     pub(super) into: Option<PathBuf>,

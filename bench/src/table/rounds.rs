@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::options::Options;
-use crate::median::median;
+use crate::{median::median, peers};
 
 /// The limit first, and Live under each adapter; actix in its two ways.
 pub(super) const SERVERS: &[&str] = &["bare", "axum", "warp", "tungstenite", "actix-lean", "actix"];
@@ -11,8 +11,10 @@ pub(super) const SERVERS: &[&str] = &["bare", "axum", "warp", "tungstenite", "ac
 /// Those that answer more than WebSocket.
 pub(super) const HTTP_SERVERS: &[&str] = &["bare", "axum", "warp", "actix-lean", "actix"];
 
-pub(super) fn with_peers(options: &Options) -> Vec<&str> {
-    SERVERS.iter().copied().chain(options.peers.iter().map(String::as_str)).collect()
+/// These, and the peers that have the transport as well.
+pub(super) fn with_peers<'a>(servers: &[&'a str], options: &'a Options, transport: &str) -> Vec<&'a str> {
+    let has = |peer: &&str| peers::find(peer).is_some_and(|peer| peer.speaks(transport).is_some());
+    servers.iter().copied().chain(options.peers.iter().map(String::as_str).filter(has)).collect()
 }
 
 /// The rounds of each server, or of what else is compared; in each round they take turns.

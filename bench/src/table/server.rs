@@ -28,7 +28,7 @@ impl Server {
             (peer, Some(_)) => Process::start_keeper(&["peer", peer], cores)?,
             (adapter, None) => Process::start(&["live", adapter, "memory:", &channels, "25"], cores)?,
         };
-        let transport = peer.map_or(transport, |peer| peer.transport);
+        let transport = peer.and_then(|peer| peer.speaks(transport)).unwrap_or(transport);
         let printed = process.line(DEADLINE)?;
         let (address, prefix) = printed.split_once(' ').context("a server prints its address and prefix")?;
         Ok(Self { process, transport, address: address.to_owned(), prefix: prefix.to_owned() })
