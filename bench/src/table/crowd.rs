@@ -70,12 +70,13 @@ impl Crowd {
     fn figures(&self, server: &str) -> Result<Figures> {
         let mut run = Run::start(self, server)?;
         let mut figures = Figures { micros_per_accept: run.micros_per_accept, ..Figures::default() };
+        thread::sleep(SETTLE * u32::try_from(self.readers)?);
+        let waiting = run.server.process.private_bytes()?;
+        figures.bytes_per_reader = (waiting - run.empty_bytes) / self.readers as f64;
         // The first update allocates what is made once; its cost is not a reader's.
         run.deliver()?;
-        thread::sleep(SETTLE * u32::try_from(self.readers)?);
-        let settled = run.server.process.private_bytes()?;
-        figures.bytes_per_reader = (settled - run.empty_bytes) / self.readers as f64;
         run.latencies()?;
+        let settled = run.server.process.private_bytes()?;
         let (cpu, began) = (run.server.process.cpu()?, Instant::now());
         let mut lasts = (0..self.updates).map(|_| run.deliver()).collect::<Result<Vec<f64>>>()?;
         let deliveries = (self.readers * self.updates) as f64;

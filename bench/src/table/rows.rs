@@ -23,7 +23,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "memory",
         title: "Memory of a waiting reader",
-        about: "What the server's private memory grows by for each of 15,000 WebSocket readers. What the kernel has for a socket comes to that, whoever serves it: some 4 KB at the server's end (half of what `cargo xtask scale` shows for both).",
+        about: "What the server's private memory grows by for each of 15,000 WebSocket readers, who are connected and wait for their first update. What the kernel has for a socket comes to that, whoever serves it: some 4 KB at the server's end (half of what `cargo xtask scale` shows for both).",
         measure: crowds::memory,
     },
     Row {
