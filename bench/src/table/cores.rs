@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::{
     crowd::{Cores, Crowd},
     crowds::websocket,
+    grouped::grouped,
     options::Options,
     rounds::{SERVERS, compare, middle, ratio},
     rows::Row,
@@ -38,8 +39,8 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
             format!("{:.2}", middle(two, |figures| figures.micros_per_delivery)),
             format!("{:.1}", middle(one, |figures| figures.last_millis)),
             format!("{:.1}", middle(two, |figures| figures.last_millis)),
-            format!("{:.0}", middle(one, |figures| figures.deliveries_per_second)),
-            format!("{:.0}", middle(two, |figures| figures.deliveries_per_second)),
+            grouped(middle(one, |figures| figures.deliveries_per_second).round()),
+            grouped(middle(two, |figures| figures.deliveries_per_second).round()),
             format!("{:.2}", ratio(two, one, |figures| figures.deliveries_per_second)),
         ]);
     }

@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::{
     crowd::{Cores, Crowd, Figures, Start},
     goal::Goal,
+    grouped::grouped,
     options::Options,
     plot::Lines,
     rounds::{HTTP_SERVERS, SERVERS, compare, middle, ratio, with_peers},
@@ -158,11 +159,11 @@ const DELIVERY: Column =
 const DELIVERY_RATIO: Column =
     ("to bare", |own, bare| format!("{:.2}", ratio(own, bare, |figures| figures.micros_per_delivery)));
 const PER_SECOND: Column =
-    ("deliveries/s", |own, _| format!("{:.0}", middle(own, |figures| figures.deliveries_per_second)));
+    ("deliveries/s", |own, _| grouped(middle(own, |figures| figures.deliveries_per_second).round()));
 const MEDIAN: Column = ("median ms", |own, _| format!("{:.1}", middle(own, |figures| figures.latencies.within(0.5))));
 const P99: Column = ("p99 ms", |own, _| format!("{:.1}", middle(own, |figures| figures.latencies.within(0.99))));
 const LAST: Column = ("last reader ms", |own, _| format!("{:.1}", middle(own, |figures| figures.last_millis)));
-const MEMORY: Column = ("bytes per reader", |own, _| format!("{:.0}", middle(own, |figures| figures.bytes_per_reader)));
+const MEMORY: Column = ("bytes per reader", |own, _| grouped(middle(own, |figures| figures.bytes_per_reader).round()));
 
 const STREAM: &[Column] = &[DELIVERY, DELIVERY_RATIO, PER_SECOND, P99, MEMORY];
 

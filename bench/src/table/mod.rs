@@ -9,6 +9,7 @@ mod crowds;
 mod document;
 mod fairness;
 mod goal;
+mod grouped;
 mod growth;
 mod options;
 mod page_size;

@@ -5,6 +5,7 @@ use live_core::Config;
 
 use super::{
     goal::Goal,
+    grouped::grouped,
     options::Options,
     plot::Lines,
     rounds::{compare, middle},
@@ -24,15 +25,15 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
     let sizes: Vec<usize> = SIZES.iter().copied().filter(|size| *size <= most).collect();
     let updates = if options.is_usual() { 1_000 } else { 20 };
     let rounds = compare(options, &sizes, |size| figures(size, updates))?;
-    let grew = format!("memory grew by, KB, in {updates} updates");
-    let ten_times = format!("in {} updates", 10 * updates);
+    let grew = format!("memory grew by, KB, in {} updates", grouped(updates as f64));
+    let ten_times = format!("in {} updates", grouped(10.0 * updates as f64));
     let mut section = Section::new(row, &["posts", MICROS[0], MICROS[1], MICROS[2], &grew, &ten_times]);
-    let mut plot = Lines::new("One change on a page", "posts on the page", "µs", |posts| posts.to_string());
+    let mut plot = Lines::new("One change on a page", "posts on the page", "µs", grouped);
     for (size, own) in sizes.iter().zip(&rounds) {
         let at = |index: usize| middle(own, |figures| figures[index]);
         let micros = [0, 1, 2].map(|index| format!("{:.2}", at(index)));
         let kilobytes = [3, 4].map(|index| format!("{:.0}", at(index) / 1e3));
-        section.table.push([size.to_string()].into_iter().chain(micros).chain(kilobytes).collect());
+        section.table.push([grouped(*size as f64)].into_iter().chain(micros).chain(kilobytes).collect());
         // A frame of a hundred posts is another matter than one of one.
         for index in [0, 1] {
             plot.point(MICROS[index], *size as f64, at(index));
@@ -52,7 +53,7 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
         flat.at_most(name, last / first, 10.0);
     }
     for (size, own) in sizes.iter().zip(&rounds) {
-        bounded.at_most(&format!("{size} posts"), middle(own, |figures| figures[4]) / 1e3, limit);
+        bounded.at_most(&format!("{} posts", grouped(*size as f64)), middle(own, |figures| figures[4]) / 1e3, limit);
     }
     section.goals = vec![flat, bounded];
     section.plots = vec![("performance-page-size.svg", plot.svg())];

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 
 use super::{
     goal::Goal,
+    grouped::grouped,
     options::Options,
     plot::Bars,
     rounds::{compare, middle},
@@ -53,7 +54,7 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
         nothing.at_least(framework, middle(own, |rates| rates.nothing / rates.empty), 0.90);
         head.at_least(framework, middle(own, |rates| rates.head / rates.empty), 0.90);
         update.at_least(framework, middle(own, |rates| rates.update / rates.bytes), 0.80);
-        let rate = |of: fn(&Rates) -> f64| format!("{:.0}", middle(own, of));
+        let rate = |of: fn(&Rates) -> f64| grouped(middle(own, of).round());
         // Each round has both.
         let part = |of: fn(&Rates) -> f64| format!("{:.2}", middle(own, of));
         section.table.push(vec![

@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 
 use super::{
     goal::Goal,
+    grouped::grouped,
     options::Options,
     rounds::{compare, middle},
     rows::Row,
@@ -19,12 +20,12 @@ struct Times {
 }
 
 pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
-    let many = options.readers(100_000).to_string();
-    let few = options.readers(100).to_string();
+    let [few, many] = [100, 100_000].map(|usual| options.readers(usual));
+    let [few_readers, many_readers] = [few, many].map(|readers| grouped(readers as f64));
     let cases = [
-        (format!("{few} readers"), [few.as_str(), "0"]),
-        (format!("{many} readers"), [many.as_str(), "0"]),
-        (format!("{few} readers, and {many} on other pages"), [few.as_str(), many.as_str()]),
+        (format!("{few_readers} readers"), [few, 0]),
+        (format!("{many_readers} readers"), [many, 0]),
+        (format!("{few_readers} readers, and {many_readers} on other pages"), [few, many]),
     ];
     let heads = ["", "the call, µs", "after another call, µs", "until all have the update, ms"];
     let mut section = Section::new(row, &heads);
@@ -46,8 +47,9 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
     Ok(section)
 }
 
-fn times([readers, others]: [&str; 2], updates: &str) -> Result<Times> {
-    let mut process = Process::start(&["parked", readers, others, updates], process::SERVERS)?;
+fn times(waiting: [usize; 2], updates: &str) -> Result<Times> {
+    let [readers, others] = waiting.map(|count| count.to_string());
+    let mut process = Process::start(&["parked", &readers, &others, updates], process::SERVERS)?;
     let line = process.line(PATIENCE)?;
     let numbers: Vec<f64> = line.split(' ').map(str::parse).collect::<Result<_, _>>()?;
     let [call_micros, second_call_micros, all_have_it_millis] = numbers[..] else { bail!("not three numbers: {line}") };

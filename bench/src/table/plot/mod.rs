@@ -6,6 +6,7 @@ mod lines;
 use std::fmt::Write as _;
 
 pub(super) use self::{bars::Bars, lines::Lines};
+use super::grouped::grouped;
 
 /// What both kinds have: a title, lines across at round values, and names at the right.
 struct Sheet {
@@ -24,7 +25,7 @@ impl Sheet {
             let value = sheet.top * f64::from(step) / 4.0;
             let (y, end) = (sheet.up(value), LEFT + WIDTH);
             sheet.add(format_args!(r##"<path d="M{LEFT} {y:.1}H{end}" stroke="#ddd"/>"##));
-            sheet.text((LEFT - 6.0, y + 4.0), r#"text-anchor="end""#, &value.to_string());
+            sheet.text((LEFT - 6.0, y + 4.0), r#"text-anchor="end""#, &grouped(value));
         }
         sheet
     }
