@@ -15,7 +15,7 @@ mod wake;
 
 pub use self::{
     announce::{Announcements, Event, Sleepers, Subscription, Tail},
-    shard::{Call, Entrance, Member, Rouser, Shard},
+    shard::{Call, Entrance, Member, Rouser, Shard, Turn},
     wake::{Waiter, WakeList},
 };
 

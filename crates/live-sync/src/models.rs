@@ -11,7 +11,7 @@ use loom::{
     thread,
 };
 
-use crate::{Announcements, Call, Event, Member, Shard, WakeList};
+use crate::{Announcements, Call, Event, Member, Shard, Turn, WakeList};
 
 /// A log as a bus keeps it: stored first, announced then.
 struct Log {
@@ -108,7 +108,13 @@ fn a_waiter_may_leave_while_it_is_being_woken() {
     });
 }
 
+/// Does a shard's work until it ends, as its task does.
+fn run<M: Member>(mut shard: Shard<M>) {
+    while block_on(std::future::poll_fn(|cx| shard.poll_turn(cx))) == Turn::Over {}
+}
+
 /// Ready once the head has moved.
+#[derive(Debug)]
 struct Reader {
     head: Arc<AtomicUsize>,
     seen: Arc<AtomicUsize>,
@@ -133,6 +139,7 @@ impl Member for Reader {
 }
 
 /// Looks, and then does no more than sleep: what comes in between rouses the shard.
+#[derive(Debug)]
 struct Roused(Reader);
 
 impl Member for Roused {
@@ -149,7 +156,7 @@ fn a_shard_never_sleeps_through_a_publish() {
         let reader = Reader { head: Arc::clone(&head), seen: Arc::clone(&seen), waiter: WakeList::enter_driven(&list) };
         let (shard, entrance) = Shard::new();
         list.rouse_also(entrance.rouser());
-        assert!(entrance.adopt(Roused(reader)).is_ok());
+        assert!(entrance.adopt(Box::pin(Roused(reader))).is_ok());
         let publisher = thread::spawn({
             let (list, head) = (Arc::clone(&list), Arc::clone(&head));
             move || {
@@ -158,7 +165,7 @@ fn a_shard_never_sleeps_through_a_publish() {
             }
         });
         // Sleeping for ever would be a deadlock, which loom reports.
-        block_on(shard);
+        run(shard);
         publisher.join().unwrap();
         assert_eq!(seen.load(Ordering::Acquire), 1);
     });
@@ -172,12 +179,12 @@ fn a_newcomer_is_polled_or_refused_by_a_shard_that_is_about_to_end() {
         let reader =
             || Reader { head: Arc::clone(&head), seen: Arc::clone(&seen), waiter: WakeList::enter_driven(&list) };
         let (shard, entrance) = Shard::new();
-        assert!(entrance.adopt(reader()).is_ok());
+        assert!(entrance.adopt(Box::pin(reader())).is_ok());
         let newcomer = thread::spawn({
             let newcomer = reader();
-            move || entrance.adopt(newcomer).is_err()
+            move || entrance.adopt(Box::pin(newcomer)).is_err()
         });
-        block_on(shard);
+        run(shard);
         let refused = usize::from(newcomer.join().unwrap());
         assert_eq!(seen.load(Ordering::Acquire) + refused, 2);
     });
@@ -190,7 +197,7 @@ fn a_member_of_a_shard_that_is_woken_by_itself_is_polled() {
         let (head, seen) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let reader = Reader { head: Arc::clone(&head), seen: Arc::clone(&seen), waiter: WakeList::enter_driven(&list) };
         let (shard, entrance) = Shard::new();
-        assert!(entrance.adopt(reader).is_ok());
+        assert!(entrance.adopt(Box::pin(reader)).is_ok());
         // The sweep, which wakes whoever has waited long enough.
         let sweeper = thread::spawn({
             let (list, head) = (Arc::clone(&list), Arc::clone(&head));
@@ -199,7 +206,7 @@ fn a_member_of_a_shard_that_is_woken_by_itself_is_polled() {
                 list.wake_due(u64::MAX);
             }
         });
-        block_on(shard);
+        run(shard);
         sweeper.join().unwrap();
         assert_eq!(seen.load(Ordering::Acquire), 1);
     });

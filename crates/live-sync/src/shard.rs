@@ -1,7 +1,7 @@
 //! Many members that one task drives: roused together at the price of one wake-up, or woken each by itself.
 
 use std::{
-    future::Future,
+    fmt,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     // Wakers are the standard library's, and loom's `Arc` has no weak references.
@@ -14,8 +14,8 @@ use slab::Slab;
 use crate::sync::{AtomicBool, Mutex, Ordering, lock};
 
 /// What a shard drives: as a future, which also learns why it is polled.
-pub trait Member {
-    /// As [`Future::poll`]. With [`Call::Roused`] the waker of its last poll has not been woken, so that whatever else it waits for has not
+pub trait Member: fmt::Debug {
+    /// As [`Future::poll`](std::future::Future::poll). With [`Call::Roused`] the waker of its last poll has not been woken, so that whatever else it waits for has not
     /// come.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, call: Call) -> Poll<()>;
 }
@@ -72,17 +72,20 @@ impl Rouser {
 
 /// Where members come into a shard.
 #[derive(Debug)]
-pub struct Entrance<F> {
+pub struct Entrance<M: ?Sized> {
     rouser: Arc<Rouser>,
-    newcomers: Arc<Mutex<Vec<F>>>,
+    newcomers: Newcomers<M>,
 }
 
-impl<F> Entrance<F> {
+/// Those who have come and whom the shard has not let in yet.
+type Newcomers<M> = Arc<Mutex<Vec<Pin<Box<M>>>>>;
+
+impl<M: ?Sized> Entrance<M> {
     /// Adds a member.
     ///
     /// # Errors
     /// The member, if the shard has ended: begin another one.
-    pub fn adopt(&self, member: F) -> Result<(), F> {
+    pub fn adopt(&self, member: Pin<Box<M>>) -> Result<(), Pin<Box<M>>> {
         let mut refused = Some(member);
         self.rouser.tell(|state| {
             if !state.ended {
@@ -105,21 +108,21 @@ impl<F> Entrance<F> {
     }
 }
 
-impl<F> Clone for Entrance<F> {
+impl<M: ?Sized> Clone for Entrance<M> {
     fn clone(&self) -> Self {
         Self { rouser: Arc::clone(&self.rouser), newcomers: Arc::clone(&self.newcomers) }
     }
 }
 
-/// The task of a shard: a future that drives its members, and ends when the last one has.
+/// The work of a task: it drives its members, and ends when the last one has.
 ///
-/// It polls so many members at a time and then lets others on the thread have their turn, so that a large shard does not hold up small
-/// ones.
+/// It polls so many members in a turn, so that a large shard does not hold up small ones: its task lets others on the thread have theirs
+/// before the next.
 #[derive(Debug)]
-pub struct Shard<F> {
+pub struct Shard<M: ?Sized> {
     rouser: Arc<Rouser>,
-    newcomers: Arc<Mutex<Vec<F>>>,
-    members: Slab<Place<F>>,
+    newcomers: Newcomers<M>,
+    members: Slab<Place<M>>,
     /// The members that a rousing has not reached yet.
     sweep: std::ops::Range<usize>,
     /// Woken by themselves, and still to be polled.
@@ -127,9 +130,9 @@ pub struct Shard<F> {
 }
 
 #[derive(Debug)]
-struct Place<F> {
+struct Place<M: ?Sized> {
     // In a box: the slab grows by moving, and leaves room for as many again.
-    member: Pin<Box<F>>,
+    member: Pin<Box<M>>,
     bell: Arc<Bell>,
     waker: Waker,
 }
@@ -155,8 +158,17 @@ impl Wake for Bell {
     }
 }
 
-/// Members polled before others on the thread have their turn: a fraction of a millisecond, even where each writes to its socket.
-const TURN: usize = 64;
+/// Members polled in a turn, which takes a fraction of a millisecond, even where each writes to its socket.
+const MAX_POLLS: usize = 64;
+
+/// How a turn of a shard ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Others may have theirs; there may be more to do.
+    Over,
+    /// Nobody is in the shard any more.
+    Last,
+}
 
 /// What there is to do.
 enum Next {
@@ -165,12 +177,24 @@ enum Next {
     End,
 }
 
-impl<F: Member> Shard<F> {
+impl<M: Member + ?Sized> Shard<M> {
     /// An empty shard. It ends when it is polled and nobody has come.
-    pub fn new() -> (Self, Entrance<F>) {
+    pub fn new() -> (Self, Entrance<M>) {
         let (rouser, newcomers) = (Arc::new(Rouser::new()), Arc::new(Mutex::default()));
         let entrance = Entrance { rouser: Arc::clone(&rouser), newcomers: Arc::clone(&newcomers) };
         (Self { rouser, newcomers, members: Slab::new(), sweep: 0..0, ready: Vec::new() }, entrance)
+    }
+
+    /// Polls whoever is to be polled. Pending when there is nothing to do; ready at the end of a turn.
+    pub fn poll_turn(&mut self, cx: &Context<'_>) -> Poll<Turn> {
+        for _ in 0..MAX_POLLS {
+            match self.next(cx) {
+                Next::Poll(key) => self.poll_member(key),
+                Next::Sleep => return Poll::Pending,
+                Next::End => return Poll::Ready(Turn::Last),
+            }
+        }
+        Poll::Ready(Turn::Over)
     }
 
     fn next(&mut self, cx: &Context<'_>) -> Next {
@@ -200,12 +224,12 @@ impl<F: Member> Shard<F> {
         }
     }
 
-    fn admit(&mut self, member: F) {
+    fn admit(&mut self, member: Pin<Box<M>>) {
         let entry = self.members.vacant_entry();
         let key = entry.key();
         let bell = Arc::new(Bell { rouser: Arc::clone(&self.rouser), key, is_rung: AtomicBool::new(true) });
         let waker = Waker::from(Arc::clone(&bell));
-        entry.insert(Place { member: Box::pin(member), bell, waker });
+        entry.insert(Place { member, bell, waker });
         self.ready.push(key);
     }
 
@@ -225,25 +249,7 @@ impl<F: Member> Shard<F> {
     }
 }
 
-impl<F: Member> Future for Shard<F> {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        for _ in 0..TURN {
-            match self.next(cx) {
-                Next::Poll(key) => self.poll_member(key),
-                Next::Sleep => return Poll::Pending,
-                Next::End => return Poll::Ready(()),
-            }
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-}
-
-impl<F> Unpin for Shard<F> {}
-
-impl<F> Drop for Shard<F> {
+impl<M: ?Sized> Drop for Shard<M> {
     fn drop(&mut self) {
         // Nobody may wait in a shard that nobody drives, be it because its runtime ends.
         let mut state = lock(&self.rouser.state);
@@ -265,7 +271,7 @@ mod tests {
     use super::*;
 
     /// Counts its polls; ends when it is told to.
-    #[derive(Default)]
+    #[derive(Debug, Default)]
     struct Seen {
         polls: AtomicUsize,
         calls: StdMutex<Vec<Call>>,
@@ -274,6 +280,7 @@ mod tests {
         waker: StdMutex<Option<Waker>>,
     }
 
+    #[derive(Debug)]
     struct Reader(StdArc<Seen>);
 
     impl Member for Reader {
@@ -290,31 +297,22 @@ mod tests {
         let (shard, entrance) = Shard::new();
         let seen: Vec<_> = (0..members).map(|_| StdArc::new(Seen::default())).collect();
         for seen in &seen {
-            assert!(entrance.adopt(Reader(StdArc::clone(seen))).is_ok());
+            assert!(entrance.adopt(Box::pin(Reader(StdArc::clone(seen)))).is_ok());
         }
         (shard, entrance, seen)
     }
 
-    /// Polls until the shard sleeps, and says how many turns that took; `None` if it ended.
+    /// Runs until the shard sleeps, and says how many turns that took; `None` if it ended.
     fn run(shard: &mut Shard<Reader>) -> Option<usize> {
+        let cx = Context::from_waker(Waker::noop());
         for turn in 1.. {
-            let woken = StdArc::new(Flag::default());
-            match Pin::new(&mut *shard).poll(&mut Context::from_waker(&Waker::from(StdArc::clone(&woken)))) {
-                Poll::Ready(()) => return None,
-                Poll::Pending if woken.0.load(Ordering::SeqCst) => {}
+            match shard.poll_turn(&cx) {
+                Poll::Ready(Turn::Last) => return None,
+                Poll::Ready(Turn::Over) => {}
                 Poll::Pending => return Some(turn),
             }
         }
         None
-    }
-
-    #[derive(Default)]
-    struct Flag(std::sync::atomic::AtomicBool);
-
-    impl Wake for Flag {
-        fn wake(self: StdArc<Self>) {
-            self.0.store(true, Ordering::SeqCst);
-        }
     }
 
     fn polls(seen: &[StdArc<Seen>]) -> Vec<usize> {
@@ -350,7 +348,7 @@ mod tests {
 
     #[test]
     fn a_large_shard_lets_others_have_their_turn() {
-        let (mut shard, entrance, seen) = shard(3 * TURN);
+        let (mut shard, entrance, seen) = shard(3 * MAX_POLLS);
         run(&mut shard);
         entrance.rouser().rouse();
         assert!(run(&mut shard).is_some_and(|turns| turns >= 3));
@@ -376,7 +374,7 @@ mod tests {
         seen[0].ends.store(true, Ordering::SeqCst);
         entrance.rouser().rouse();
         assert_eq!(run(&mut shard), None);
-        assert!(entrance.adopt(Reader(StdArc::default())).is_err());
+        assert!(entrance.adopt(Box::pin(Reader(StdArc::default()))).is_err());
     }
 
     #[test]
@@ -384,6 +382,6 @@ mod tests {
         let (shard, entrance, seen) = shard(1);
         drop(shard);
         assert_eq!(StdArc::strong_count(&seen[0]), 1);
-        assert!(entrance.adopt(Reader(StdArc::default())).is_err());
+        assert!(entrance.adopt(Box::pin(Reader(StdArc::default()))).is_err());
     }
 }

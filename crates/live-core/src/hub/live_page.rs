@@ -14,8 +14,6 @@ use tokio::sync::{Notify, watch};
 
 #[cfg(feature = "socket")]
 use super::shards::Shards;
-#[cfg(feature = "socket")]
-use crate::transport::Driven;
 use crate::{
     cursor::{Cursor, Start},
     frame::Frame,
@@ -37,7 +35,7 @@ pub(crate) struct LivePage {
     pub(super) wake: Arc<WakeList>,
     /// What drives those on bare sockets.
     #[cfg(feature = "socket")]
-    pub(super) shards: Shards<Driven>,
+    pub(super) shards: Shards,
     /// Those of the readers whose cursors are with the bus. Apart, so that a stranger's cursor wakes nobody else.
     pub(super) undecided: Arc<WakeList>,
     pub(super) opening: watch::Sender<Opening>,

@@ -242,7 +242,7 @@ impl Hub {
         self.join_over(Transport::WebSocket, channel, start, permit).await
     }
 
-    // Like those below without copies of its arguments, for which an `async fn` makes room.
+    #[allow(clippy::manual_async_fn, reason = "an async fn makes room for copies of its arguments")]
     pub(crate) fn join_over(
         &self,
         transport: Transport,

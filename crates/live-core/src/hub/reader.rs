@@ -7,6 +7,8 @@ use std::{
 };
 
 use bytes::Bytes;
+#[cfg(feature = "socket")]
+use live_sync::Member;
 use live_sync::{Waiter, WakeList};
 
 use super::{Hub, LivePage, Look};
@@ -117,11 +119,11 @@ impl Reader {
 
     /// Has a task that it shares with other readers of the page do what `serve` makes of it.
     #[cfg(feature = "socket")]
-    pub(crate) fn drive(mut self, serve: impl FnOnce(Self) -> crate::transport::Driven) {
+    pub(crate) fn drive<M: Member + Send + 'static>(mut self, serve: impl FnOnce(Self) -> M) {
         let page = Arc::clone(&self.page);
         // What is new rouses the task, and not this reader by itself.
         self.waiter = WakeList::enter_driven(&page.wake);
-        page.shards.adopt(&page.wake, serve(self));
+        page.shards.adopt(&page.wake, Box::pin(serve(self)));
     }
 
     /// The hub.

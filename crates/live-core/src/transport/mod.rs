@@ -1,14 +1,12 @@
 //! The loops that move bytes. All of them are cursors over the page.
 
-#[cfg(feature = "socket")]
-mod driven;
 mod events;
 mod poll;
 mod websocket;
 
 pub use self::websocket::{WebSocketBody, serve_websocket};
 #[cfg(feature = "socket")]
-pub(crate) use self::{driven::Driven, events::DrivenEvents, websocket::drive_websocket};
+pub(crate) use self::{events::DrivenEvents, websocket::drive_websocket};
 pub(crate) use self::{
     events::Events,
     poll::{Polled, glance, poll_change, poll_frame},

@@ -8,7 +8,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use live_sync::Call;
+use live_sync::{Call, Member};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
@@ -47,14 +47,6 @@ impl DrivenEvents {
     /// Has a task drive the stream on a socket to which nothing but chunks goes from now on.
     pub(crate) fn drive(stream: TcpStream, events: Events) {
         events.drive(|events| Self { stream, events, outgoing: Bytes::new(), phase: Phase::Says });
-    }
-
-    /// Ready at the end.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, call: Call) -> Poll<()> {
-        if let Err(error) = ready!(self.poll_end(cx, call)) {
-            tracing::debug!(%error, "reader lost");
-        }
-        Poll::Ready(())
     }
 
     fn now(&self) -> u64 {
@@ -149,6 +141,15 @@ impl DrivenEvents {
             Phase::Lingers { until } => self.poll_linger(cx, until),
             _ => self.poll_write(cx),
         }
+    }
+}
+
+impl Member for DrivenEvents {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>, call: Call) -> Poll<()> {
+        if let Err(error) = ready!(self.poll_end(cx, call)) {
+            tracing::debug!(%error, "reader lost");
+        }
+        Poll::Ready(())
     }
 }
 

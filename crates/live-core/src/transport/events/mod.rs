@@ -10,8 +10,6 @@ use std::{
 
 #[cfg(feature = "socket")]
 pub(crate) use self::driven::DrivenEvents;
-#[cfg(feature = "socket")]
-use super::Driven;
 use crate::{
     close::Close,
     frame::Event,
@@ -36,7 +34,7 @@ impl Events {
     #[cfg(feature = "socket")]
     fn drive(self, serve: impl FnOnce(Self) -> DrivenEvents) {
         let Self { reader, sent_at, ended } = self;
-        reader.drive(|reader| Driven::Events(serve(Self { reader, sent_at, ended })));
+        reader.drive(|reader| serve(Self { reader, sent_at, ended }));
     }
 
     /// The next event; `None` at the end.

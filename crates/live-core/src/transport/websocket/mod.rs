@@ -11,5 +11,5 @@ mod driven;
 mod stream;
 
 #[cfg(feature = "socket")]
-pub(crate) use self::driven::{DrivenWebSocket, drive_websocket};
+pub(crate) use self::driven::drive_websocket;
 pub use self::{body::WebSocketBody, stream::serve_websocket};
