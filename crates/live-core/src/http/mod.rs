@@ -19,7 +19,7 @@ mod websocket;
 use std::{borrow::Cow, net::IpAddr, pin::Pin};
 
 use bytes::{Buf, Bytes};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
+use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 
 use self::guard::Caller;
 pub use self::{
@@ -166,10 +166,12 @@ fn query<'a>(parts: &'a Parts, name: &str) -> Option<Cow<'a, str>> {
 fn response(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Body::full(body));
     *response.status_mut() = status;
-    // One more than fits before a map grows for the first time, which costs as much as all of them.
-    *response.headers_mut() = HeaderMap::with_capacity(8);
+    response.headers_mut().reserve(HEADERS);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response
 }
+
+/// As many as an answer has: a map that grows on the way costs as much as all of them.
+const HEADERS: usize = 8;
 
 const JSON: &str = "application/json";

@@ -1,9 +1,10 @@
-//! The WebSocket handshake (RFC 6455 §4.2), checked by tungstenite.
+//! The WebSocket handshake (RFC 6455 §4.2).
 
-use http::{HeaderMap, HeaderValue, Request, Response, header, request::Parts};
-use tungstenite::{Error, error::ProtocolError, handshake::server::create_response};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Version, header, request::Parts};
+use tungstenite::{error::ProtocolError, handshake::derive_accept_key};
 
-use super::{Answer, ChannelId, Refusal, Upgrade, guard::Caller, query};
+use super::{Answer, ChannelId, HEADERS, Refusal, Upgrade, guard::Caller, query};
 use crate::{cursor::Start, publisher::Transport};
 
 pub(super) async fn upgrade(channel: &ChannelId, parts: &Parts, caller: &Caller<'_>) -> Result<Answer, Refusal> {
@@ -14,20 +15,29 @@ pub(super) async fn upgrade(channel: &ChannelId, parts: &Parts, caller: &Caller<
     Ok(Answer::Upgrade(Box::new(Upgrade { response, reader })))
 }
 
+/// Looks at the request where it is: tungstenite's own check would take a copy of it.
 fn handshake(parts: &Parts) -> Result<Response<()>, Refusal> {
+    let headers = &parts.headers;
     for name in [header::SEC_WEBSOCKET_KEY, header::SEC_WEBSOCKET_VERSION] {
-        if parts.headers.get_all(&name).iter().count() > 1 {
+        if headers.get_all(&name).iter().nth(1).is_some() {
             return Err(Refusal::Bad(format!("the handshake has {name} more than once")));
         }
     }
-    if has_body(&parts.headers) {
+    if has_body(headers) {
         return Err(Refusal::Bad("a handshake has no body".to_owned()));
     }
-    let mut request = Request::new(());
-    *request.method_mut() = parts.method.clone();
-    *request.version_mut() = parts.version;
-    *request.headers_mut() = joined(&parts.headers);
-    create_response(&request).map_err(refusal)
+    if parts.version < Version::HTTP_11 {
+        return Err(bad(ProtocolError::WrongHttpVersion));
+    }
+    if !asks_for_websocket(headers) {
+        return Err(Refusal::Upgrade("this route is for WebSocket; connect with new WebSocket(url)"));
+    }
+    if headers.get(header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        return Err(Refusal::Upgrade("this server speaks WebSocket version 13 (RFC 6455)"));
+    }
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).ok_or_else(|| bad(ProtocolError::MissingSecWebSocketKey))?;
+    let accept = accept(key).ok_or_else(|| bad(ProtocolError::InvalidSecWebSocketKey))?;
+    Ok(switching(parts.version, accept))
 }
 
 /// RFC 9110 §7.8: the other protocol begins behind the whole request. Bytes that are a body to a proxy and frames to us would be
@@ -37,32 +47,45 @@ fn has_body(headers: &HeaderMap) -> bool {
     headers.contains_key(header::TRANSFER_ENCODING) || headers.get_all(header::CONTENT_LENGTH).iter().any(is_something)
 }
 
-/// tungstenite looks at the first `Connection` header only; a list may come in several (RFC 9110 §5.3).
-fn joined(headers: &HeaderMap) -> HeaderMap {
-    let mut headers = headers.clone();
-    let values: Vec<_> = headers.get_all(header::CONNECTION).iter().map(|value| value.as_bytes().to_vec()).collect();
-    if values.len() > 1
-        && let Ok(value) = HeaderValue::from_bytes(&values.join(&b", "[..]))
-    {
-        headers.insert(header::CONNECTION, value);
-    }
-    headers
+/// A list of what to do with the connection may come in several headers (RFC 9110 §5.3).
+fn asks_for_websocket(headers: &HeaderMap) -> bool {
+    let mut options = headers.get_all(header::CONNECTION).iter().flat_map(|value| value.as_bytes().split(is_between));
+    options.any(|option| option.eq_ignore_ascii_case(b"upgrade"))
+        && headers.get(header::UPGRADE).is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(b"websocket"))
 }
 
-fn refusal(error: Error) -> Refusal {
-    match error {
-        Error::Protocol(ProtocolError::MissingSecWebSocketVersionHeader) => {
-            Refusal::Upgrade("this server speaks WebSocket version 13 (RFC 6455)")
-        }
-        Error::Protocol(
-            ProtocolError::MissingConnectionUpgradeHeader | ProtocolError::MissingUpgradeWebSocketHeader,
-        ) => Refusal::Upgrade("this route is for WebSocket; connect with new WebSocket(url)"),
-        error => Refusal::Bad(format!("bad WebSocket handshake: {error}")),
-    }
+fn is_between(byte: &u8) -> bool {
+    matches!(byte, b',' | b' ')
+}
+
+/// The answer to a key of 16 bytes (RFC 6455 §4.2.2), `None` to any other.
+fn accept(key: &HeaderValue) -> Option<HeaderValue> {
+    // Room for what 24 characters may stand for.
+    let mut bytes = [0; 18];
+    let is_key = key.len() == 24 && STANDARD.decode_slice(key, &mut bytes) == Ok(16);
+    is_key.then(|| HeaderValue::try_from(derive_accept_key(key.as_bytes())).ok()).flatten()
+}
+
+fn switching(version: Version, accept: HeaderValue) -> Response<()> {
+    let mut response = Response::new(());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    *response.version_mut() = version;
+    let headers = response.headers_mut();
+    headers.reserve(HEADERS);
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    response
+}
+
+fn bad(error: ProtocolError) -> Refusal {
+    Refusal::Bad(format!("bad WebSocket handshake: {error}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use http::Request;
+
     use super::*;
 
     fn answer(extra: &[(&'static str, &str)]) -> Result<Response<()>, Refusal> {
