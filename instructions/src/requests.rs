@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::{Context as _, Result, ensure};
 use bytes::Bytes;
-use http::{Method, Request, StatusCode};
+use http::{HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::Empty;
 use live_core::{Cursor, http::Answer};
 
@@ -47,6 +47,20 @@ pub(crate) fn handshake(readers: &Readers, cursor: Cursor, times: u32) -> Result
     respond(readers, (Method::GET, &path), &HANDSHAKE, StatusCode::SWITCHING_PROTOCOLS, times)
 }
 
+/// As hyper hands it over: the target and the values are parts of the buffer that it was read into.
+fn request(method: &Method, path: &str, more: &[(&'static str, &'static str)]) -> Result<Request<Empty<Bytes>>> {
+    let headers = HEADERS.iter().chain(more);
+    let texts: Vec<_> = [path].into_iter().chain(headers.clone().map(|(_, value)| *value)).collect();
+    let mut buffer = Bytes::from(texts.concat());
+    let mut texts = texts.into_iter().map(|text| buffer.split_to(text.len()));
+    let path = texts.next().context("no path")?;
+    let mut request = Request::builder().method(method).uri(Uri::from_maybe_shared(path)?);
+    for ((name, _), value) in headers.zip(texts) {
+        request = request.header(*name, HeaderValue::from_maybe_shared(value)?);
+    }
+    Ok(request.body(Empty::new())?)
+}
+
 fn respond(
     readers: &Readers,
     (method, path): (Method, &str),
@@ -56,11 +70,7 @@ fn respond(
 ) -> Result<()> {
     let _entered = readers.runtime.enter();
     for _ in 0..times {
-        let mut request = Request::builder().method(&method).uri(path);
-        for (name, value) in HEADERS.iter().chain(more) {
-            request = request.header(*name, *value);
-        }
-        let request = request.body(Empty::<Bytes>::new())?;
+        let request = request(&method, path, more)?;
         let mut status = None;
         counted(|| {
             // Without the runtime, which would add what it costs to begin and to end: the page is open, so nothing is waited for.
