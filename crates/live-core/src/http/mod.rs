@@ -123,7 +123,7 @@ impl Hub {
             Route::Updates(channel) => return updates::poll(self, channel, parts, &caller).await,
             Route::WebSocket(channel) => websocket::upgrade(channel, parts, &caller).await,
             Route::Events(channel) => events::stream(channel, parts, &caller).await,
-            Route::WagtailPolling(channel) => Box::pin(wagtail::poll(self, channel, parts, &caller)).await,
+            Route::WagtailPolling(channel) => wagtail::poll(self, channel, parts, &caller).await,
             Route::Publish(channel) => Box::pin(publish::publish(self, channel, parts, body)).await,
             Route::PieSocket(channel) => Box::pin(piesocket::upgrade(self, channel, parts, &caller)).await,
             Route::PieSocketPublish => Box::pin(piesocket::publish(self, parts, body)).await,
@@ -149,18 +149,33 @@ enum Reply {
     Later(Pin<Box<dyn Future<Output = Result<Answer, Refusal>> + Send>>),
 }
 
-/// The parameters of a query string, percent-decoded; the first of several with one name counts.
+/// A parameter of the query string.
 fn query<'a>(parts: &'a Parts, name: &str) -> Option<Cow<'a, str>> {
-    let value = parts.uri.query()?.split('&').find_map(|pair| match pair.strip_prefix(name)? {
-        "" => Some(""),
-        rest => rest.strip_prefix('='),
-    })?;
+    let [value] = queries(parts, [name]);
+    value
+}
+
+/// Parameters of the query string, percent-decoded; the first of several with one name counts.
+fn queries<'a, const N: usize>(parts: &'a Parts, names: [&str; N]) -> [Option<Cow<'a, str>>; N] {
+    let mut values = [None; N];
+    for pair in parts.uri.query().into_iter().flat_map(|query| query.split('&')) {
+        for (name, value) in names.iter().zip(&mut values).filter(|(_, value)| value.is_none()) {
+            *value = match pair.strip_prefix(name) {
+                Some("") => Some(""),
+                rest => rest.and_then(|rest| rest.strip_prefix('=')),
+            };
+        }
+    }
+    values.map(|value| value.map(decoded))
+}
+
+fn decoded(value: &str) -> Cow<'_, str> {
     // As nearly all are.
     if !value.bytes().any(|byte| matches!(byte, b'+' | b'%')) {
-        return Some(Cow::Borrowed(value));
+        return Cow::Borrowed(value);
     }
     let value = value.replace('+', " ");
-    Some(Cow::Owned(percent_encoding::percent_decode_str(&value).decode_utf8_lossy().into_owned()))
+    Cow::Owned(percent_encoding::percent_decode_str(&value).decode_utf8_lossy().into_owned())
 }
 
 fn response(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Body> {

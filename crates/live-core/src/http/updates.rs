@@ -8,7 +8,7 @@ use super::{
     Answer, Body, ChannelId, Refusal, Reply,
     encoding::{self, accepts_gzip},
     guard::{Admitted, Caller},
-    query,
+    queries,
 };
 use crate::{
     cursor::Start,
@@ -19,9 +19,12 @@ use crate::{
 
 pub(super) async fn poll(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: &Caller<'_>) -> Result<Reply, Refusal> {
     let now = Instant::now();
-    let start = Start::parse(query(parts, "cursor").as_deref());
+    let [cursor, wait] = queries(parts, ["cursor", "wait"]);
+    let start = Start::parse(cursor.as_deref());
+    // HEAD never waits.
+    let wait = wait.filter(|_| parts.method == Method::GET).map(|wait| parse_wait(hub, &wait));
     let admitted = caller.admit(channel)?;
-    if let Some(wait) = wait(hub, parts) {
+    if let Some(wait) = wait {
         let reader = Box::pin(admitted.join(Transport::LongPolling, start)).await?;
         return Ok(Reply::Later(Box::pin(answer_later(reader, wait, accepts_gzip(&parts.headers)))));
     }
@@ -66,12 +69,11 @@ async fn response(hub: &Hub, polled: Polled, accepts_gzip: impl FnOnce() -> bool
     }
 }
 
-/// `wait` without a number is as long as the server waits; a number is in seconds. HEAD never waits.
-fn wait(hub: &Hub, parts: &Parts) -> Option<Duration> {
+/// A number is in seconds; anything else is as long as the server waits.
+fn parse_wait(hub: &Hub, wait: &str) -> Duration {
     let longest = hub.config().long_poll_timeout;
-    let wait = query(parts, "wait").filter(|_| parts.method == Method::GET)?;
     let wait = wait.parse::<f64>().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-    Some(wait.unwrap_or(longest).min(longest))
+    wait.unwrap_or(longest).min(longest)
 }
 
 fn nothing() -> Response<Body> {

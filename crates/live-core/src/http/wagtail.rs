@@ -49,8 +49,12 @@ async fn answer(hub: &Hub, channel: &ChannelId, parts: &Parts, caller: &Caller<'
         _ => {
             let since = last_update(parts)?;
             let transport = if is_interval(hub) { Transport::IntervalPolling } else { Transport::LongPolling };
-            let mut reader = caller.admit(channel)?.join(transport, Start::Recent).await?;
-            updates(hub, &mut reader, since).await
+            // Boxed, because a page asks by HEAD whether there is anything to get.
+            Box::pin(async {
+                let mut reader = caller.admit(channel)?.join(transport, Start::Recent).await?;
+                updates(hub, &mut reader, since).await
+            })
+            .await
         }
     }
 }

@@ -64,7 +64,7 @@ fn without_port(authority: &[u8]) -> Option<&[u8]> {
             std::str::from_utf8(&literal[..length]).ok()?.parse::<Ipv6Addr>().ok()?;
             length + "[]".len()
         }
-        None => authority.iter().position(|byte| !is_of_name(*byte)).unwrap_or(authority.len()),
+        None => authority.iter().position(|byte| !IS_OF_NAME[usize::from(*byte)]).unwrap_or(authority.len()),
     };
     let (host, port) = authority.split_at(end);
     let is_port = match port {
@@ -75,14 +75,23 @@ fn without_port(authority: &[u8]) -> Option<&[u8]> {
     is_port.then_some(host)
 }
 
-/// What a name may have beside letters and digits: unreserved characters, sub-delimiters and percent-encodings.
-fn is_of_name(byte: u8) -> bool {
-    matches!(
-        byte,
-        b'a'..=b'z' | b'0'..=b'9' | b'A'..=b'Z' | b'-' | b'.' | b'_' | b'~' | b'%'
-        | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='
-    )
-}
+/// What a name may have beside letters and digits: unreserved characters, sub-delimiters and percent-encodings. A table, because
+/// every byte is looked up.
+const IS_OF_NAME: [bool; 256] = {
+    let marks = b"-._~!$&'()*+,;=%";
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut mark = 0;
+    while mark < marks.len() {
+        table[marks[mark] as usize] = true;
+        mark += 1;
+    }
+    table
+};
 
 #[cfg(test)]
 mod tests {
