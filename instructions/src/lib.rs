@@ -11,5 +11,6 @@ mod scenarios;
 
 pub use self::{
     readers::{Readers, an_update},
+    requests::{answer, request},
     scenarios::{SCENARIOS, Scenario},
 };

@@ -48,7 +48,10 @@ pub(crate) fn handshake(readers: &Readers, cursor: Cursor, times: u32) -> Result
 }
 
 /// As hyper hands it over: the target and the values are parts of the buffer that it was read into.
-fn request(method: &Method, path: &str, more: &[(&'static str, &'static str)]) -> Result<Request<Empty<Bytes>>> {
+///
+/// # Errors
+/// The path or a header is not valid.
+pub fn request(method: &Method, path: &str, more: &[(&'static str, &'static str)]) -> Result<Request<Empty<Bytes>>> {
     let headers = HEADERS.iter().chain(more);
     let texts: Vec<_> = [path].into_iter().chain(headers.clone().map(|(_, value)| *value)).collect();
     let mut buffer = Bytes::from(texts.concat());
@@ -59,6 +62,16 @@ fn request(method: &Method, path: &str, more: &[(&'static str, &'static str)]) -
         request = request.header(*name, HeaderValue::from_maybe_shared(value)?);
     }
     Ok(request.body(Empty::new())?)
+}
+
+/// The answer's status, unless it has to be waited for.
+pub fn answer(readers: &Readers, request: Request<Empty<Bytes>>) -> Option<StatusCode> {
+    // Without the runtime, which would add what it costs to begin and to end: the page is open, so nothing is waited for.
+    match pin!(readers.hub.respond(request, None)).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(Answer::Response(response)) => Some(response.status()),
+        Poll::Ready(Answer::Upgrade(upgrade)) => Some(upgrade.response.status()),
+        Poll::Pending => None,
+    }
 }
 
 fn respond(
@@ -72,16 +85,7 @@ fn respond(
     for _ in 0..times {
         let request = request(&method, path, more)?;
         let mut status = None;
-        counted(|| {
-            // Without the runtime, which would add what it costs to begin and to end: the page is open, so nothing is waited for.
-            let answer = pin!(readers.hub.respond(request, None)).poll(&mut Context::from_waker(Waker::noop()));
-            status = match &answer {
-                Poll::Ready(Answer::Response(response)) => Some(response.status()),
-                Poll::Ready(Answer::Upgrade(upgrade)) => Some(upgrade.response.status()),
-                Poll::Pending => None,
-            };
-            answer
-        });
+        counted(|| status = answer(readers, request));
         let status = status.context("the answer was waited for")?;
         ensure!(status == expected, "{path} was answered {status}");
     }
