@@ -78,7 +78,7 @@ fn cached(writer: &mut Writer) -> Option<Page> {
 /// A case waits for the disk with every step: a sixteenth of the cases that others have, but no fewer than 64.
 fn cases() -> ProptestConfig {
     let all = ProptestConfig::default();
-    ProptestConfig { cases: (all.cases / 16).max(all.cases.min(64)), ..all }
+    ProptestConfig { cases: (all.cases / 16).max(all.cases.min(64)), failure_persistence: None, ..all }
 }
 
 #[test]
