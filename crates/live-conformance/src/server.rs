@@ -20,7 +20,7 @@ use crate::{
     adapter::{Adapter, Routes, Serving},
     aftermath,
     bystander::Bystander,
-    client::{Join, Request, Response, Wire, eventually, within},
+    client::{DEADLINE, Join, Request, Response, Wire, eventually, within},
 };
 
 /// A server on a port of its own, with a [`Bystander`]. It is looked at when its case is over, and ends then.
@@ -97,6 +97,9 @@ pub(crate) fn hub_of_nobody() -> Hub {
 /// The defaults with everything that a test would have to wait for made short, and publishing open to all.
 pub(crate) fn quick() -> Config {
     Config {
+        // Longer than anything is waited for, so that a connection which ends does so for the case's own reason, and not because
+        // the machine was too busy for a crowd that came at once.
+        header_timeout: 2 * DEADLINE,
         poll_interval: Duration::from_millis(250),
         max_poll_interval: Duration::from_millis(250),
         linger: Duration::from_millis(750),

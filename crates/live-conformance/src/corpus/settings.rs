@@ -5,7 +5,7 @@ use std::time::Duration;
 use live_core::{Config, ForwardedHeader, Html, Origins, Publishing, TrustedProxies};
 use serde::Deserialize;
 
-use crate::{client::DEADLINE, server::quick};
+use crate::server::quick;
 
 /// What differs from the configuration that the whole suite starts from.
 #[derive(Debug, Default, Deserialize)]
@@ -48,8 +48,7 @@ enum WhatOfHtml {
 
 impl Settings {
     pub(super) fn config(&self) -> Config {
-        // Longer than anything is waited for, so that a connection which ends does so for the case's own reason.
-        let mut config = Config { header_timeout: 2 * DEADLINE, ..quick() };
+        let mut config = quick();
         let set = |field: &mut usize, value: Option<usize>| *field = value.unwrap_or(*field);
         set(&mut config.max_publish_bytes, self.max_publish_bytes);
         set(&mut config.page.max_post_bytes, self.max_post_bytes);
