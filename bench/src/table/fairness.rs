@@ -109,9 +109,8 @@ impl Page {
     }
 }
 
-const ONE_LINE: &str = "Where readers are woken one by one, as in actix's own server, those of both pages stand in one line. With \
-    actix-lean it is the shards of both pages: a thread with a runtime of its own takes in what another thread wakes when it has \
-    nothing else to do.";
+const ONE_LINE: &str =
+    "Where readers are woken one by one, as in actix's own server, those of both pages stand in one line.";
 
 /// As many as one process may have files for, with the small page's.
 const GIANT: usize = 19_000;
