@@ -87,7 +87,7 @@ pub(super) fn channels(row: &Row, options: &Options) -> Result<Section> {
 pub(super) fn events(row: &Row, options: &Options) -> Result<Section> {
     let (servers, figures) = stream(options, "events")?;
     let what = "CPU per delivery over Server-Sent Events";
-    let obstacle = "The framework's HTTP server polls each reader's response by itself.";
+    let obstacle = "In actix's own server each reader's response is polled by itself.";
     let mut cpu = Goal::new(format!("{what}, against the bare loop"), "at most 1.25", obstacle);
     let mut memory = Goal::new("KB of memory for a reader of events", "at most 8.00", HTTP_BUFFERS);
     for (server, own) in lives(&servers, &figures) {

@@ -67,7 +67,7 @@
 //! # Many readers
 //!
 //! actix gives its connections away to nobody, so a WebSocket is the body of a response that does not end. This works in any server of
-//! actix, and a reader costs 12 to 13 KB, most of them actix's own buffers. [`serve_lean`] takes the same arguments as
+//! actix, and a reader costs 11 to 12 KB, most of them actix's own buffers. [`serve_lean`] takes the same arguments as
 //! [`serve`]: there a WebSocket leaves actix for the bare stream as soon as its handshake is answered, a reader costs about
 //! 2 KB, and all limits of `Config` hold. It speaks HTTP/1.1 without TLS.
 //!
