@@ -89,47 +89,50 @@ impl Hub {
         }
     }
 
-    async fn dispatch<B>(
-        &self,
+    #[allow(clippy::manual_async_fn, reason = "an async fn makes room for copies of its arguments")]
+    fn dispatch<'a, B>(
+        &'a self,
         route: Result<Route, Refusal>,
-        parts: &Parts,
+        parts: &'a Parts,
         body: B,
-        origin: Option<Option<&HeaderValue>>,
+        origin: Option<Option<&'a HeaderValue>>,
         peer: Option<IpAddr>,
-    ) -> Result<Reply, Refusal>
+    ) -> impl Future<Output = Result<Reply, Refusal>> + use<'a, B>
     where
         B: http_body::Body<Data: Buf, Error: std::fmt::Display>,
     {
-        let route = route?;
-        if self.lacks(&route) {
-            return Err(Refusal::NotFound);
+        async move {
+            let route = route?;
+            if self.lacks(&route) {
+                return Err(Refusal::NotFound);
+            }
+            guard::check_header(parts, self.config().max_header_bytes)?;
+            guard::check_method(parts, &route)?;
+            guard::check_host(parts)?;
+            let is_options = parts.method == Method::OPTIONS;
+            if let Some(asset) = route.asset().filter(|_| !is_options) {
+                return Ok(Reply::Now(assets::serve(asset, parts).into()));
+            }
+            let caller = Caller::new(self, parts, peer);
+            if origin.is_none() {
+                return Err(caller.refuse_origin());
+            }
+            if is_options {
+                return Ok(Reply::Now(guard::preflight(&route).into()));
+            }
+            // What comes less often is boxed, because every request makes room for the largest of these.
+            let answer = match &route {
+                Route::Updates(channel) => return updates::poll(self, channel, parts, &caller).await,
+                Route::WebSocket(channel) => websocket::upgrade(channel, parts, &caller).await,
+                Route::Events(channel) => events::stream(channel, parts, &caller).await,
+                Route::WagtailPolling(channel) => wagtail::poll(self, channel, parts, &caller).await,
+                Route::Publish(channel) => Box::pin(publish::publish(self, channel, parts, body)).await,
+                Route::PieSocket(channel) => Box::pin(piesocket::upgrade(self, channel, parts, &caller)).await,
+                Route::PieSocketPublish => Box::pin(piesocket::publish(self, parts, body)).await,
+                Route::Client | Route::WagtailClient => Err(Refusal::NotFound),
+            };
+            answer.map(Reply::Now)
         }
-        guard::check_header(parts, self.config().max_header_bytes)?;
-        guard::check_method(parts, &route)?;
-        guard::check_host(parts)?;
-        let is_options = parts.method == Method::OPTIONS;
-        if let Some(asset) = route.asset().filter(|_| !is_options) {
-            return Ok(Reply::Now(assets::serve(asset, parts).into()));
-        }
-        let caller = Caller::new(self, parts, peer);
-        if origin.is_none() {
-            return Err(caller.refuse_origin());
-        }
-        if is_options {
-            return Ok(Reply::Now(guard::preflight(&route).into()));
-        }
-        // What comes less often is boxed, because every request makes room for the largest of these.
-        let answer = match &route {
-            Route::Updates(channel) => return updates::poll(self, channel, parts, &caller).await,
-            Route::WebSocket(channel) => websocket::upgrade(channel, parts, &caller).await,
-            Route::Events(channel) => events::stream(channel, parts, &caller).await,
-            Route::WagtailPolling(channel) => wagtail::poll(self, channel, parts, &caller).await,
-            Route::Publish(channel) => Box::pin(publish::publish(self, channel, parts, body)).await,
-            Route::PieSocket(channel) => Box::pin(piesocket::upgrade(self, channel, parts, &caller)).await,
-            Route::PieSocketPublish => Box::pin(piesocket::publish(self, parts, body)).await,
-            Route::Client | Route::WagtailClient => Err(Refusal::NotFound),
-        };
-        answer.map(Reply::Now)
     }
 
     /// Routes that the configuration has not opened do not exist.

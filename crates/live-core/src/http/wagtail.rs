@@ -25,14 +25,17 @@ pub(super) async fn poll(
     parts: &Parts,
     caller: &Caller<'_>,
 ) -> Result<Answer, Refusal> {
-    let answer = answer(hub, channel, parts, caller).await;
-    if answer.is_err() {
-        // The original's browser code repeats at once when it gets an error.
-        tokio::time::sleep(ERROR_DELAY).await;
+    match answer(hub, channel, parts, caller).await {
+        Ok(mut response) => {
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+            Ok(response.into())
+        }
+        Err(refusal) => {
+            // The original's browser code repeats at once when it gets an error.
+            Box::pin(tokio::time::sleep(ERROR_DELAY)).await;
+            Err(refusal)
+        }
     }
-    let mut response = answer?;
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
-    Ok(response.into())
 }
 
 pub(super) const ERROR_DELAY: Duration = Duration::from_secs(1);

@@ -11,7 +11,7 @@ pub(super) async fn upgrade(channel: &ChannelId, parts: &Parts, caller: &Caller<
     let response = handshake(parts)?;
     let start = Start::parse(query(parts, "cursor").as_deref());
     // The bus is subscribed before the handshake is answered: a bus that is down is a 503, and no update is missed.
-    let reader = caller.admit(channel)?.join(Transport::WebSocket, start).await?;
+    let reader = Box::pin(caller.admit(channel)?.join(Transport::WebSocket, start)).await?;
     Ok(Answer::Upgrade(Box::new(Upgrade { response, reader })))
 }
 
