@@ -97,6 +97,9 @@ fn main() -> ExitCode {
         .test("the_header_of_a_later_request_has_its_deadline_as_well", || {
             run(own::the_header_of_a_later_request_has_its_deadline_as_well())
         })
+        .test("streams_that_have_left_take_no_place_from_others", || {
+            run(own::streams_that_have_left_take_no_place_from_others())
+        })
         .test("a_publisher_that_is_refused_can_send_to_its_end", || {
             run(own::a_publisher_that_is_refused_can_send_to_its_end())
         })

@@ -130,6 +130,22 @@ pub(crate) async fn the_header_of_a_later_request_has_its_deadline_as_well() {
     }
 }
 
+pub(crate) async fn streams_that_have_left_take_no_place_from_others() {
+    // One for each worker.
+    let (_hub, address) = start(Server::Lean, Config { max_sockets: 1, ..Config::default() }, beside).await;
+    let mut streams = Vec::new();
+    let upgrade = "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    let handshake = get("/ws/channel/blog/").replace("\r\n\r\n", upgrade);
+    for _ in 0..2 * std::thread::available_parallelism().unwrap().get() {
+        for request in [&get("/events/blog/"), &handshake] {
+            let mut wire = connect(address).await;
+            exchange(&mut wire, request, "removals").await;
+            streams.push(wire);
+        }
+    }
+}
+
 pub(crate) async fn a_publisher_that_is_refused_can_send_to_its_end() {
     for server in [Server::Actix, Server::Lean] {
         let config = Config { publishing: Publishing::Open, max_publish_bytes: 1_000, ..Config::default() };

@@ -136,7 +136,11 @@ impl Loan {
                 state.waker = Some(cx.waker().clone());
                 return Poll::Pending;
             }
-            Phase::Flushed => state.stream.take(),
+            Phase::Flushed => {
+                // Once more at the next flush, for a server that finds the end of the stream only when it looks again.
+                state.waker = Some(cx.waker().clone());
+                state.stream.take()
+            }
             Phase::Staying => {
                 // The next answer may.
                 state.phase = Phase::Serving;
