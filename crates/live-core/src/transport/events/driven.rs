@@ -24,16 +24,14 @@ pub(crate) struct DrivenEvents {
     events: Events,
     /// The rest of one chunk, shared with every other reader.
     outgoing: Bytes,
+    /// Since when the socket has taken nothing.
+    blocked_since: Option<u64>,
     phase: Phase,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Says,
-    /// The socket has taken nothing since.
-    Blocked {
-        since: u64,
-    },
     /// The last chunk is on its way.
     Ends,
     /// Our half of the socket is closed; the reader has until then to close its own, so that nothing it has yet to read is destroyed by
@@ -46,7 +44,7 @@ enum Phase {
 impl DrivenEvents {
     /// Has a task drive the stream on a socket to which nothing but chunks goes from now on.
     pub(crate) fn drive(stream: TcpStream, events: Events) {
-        events.drive(|events| Self { stream, events, outgoing: Bytes::new(), phase: Phase::Says });
+        events.drive(|events| Self { stream, events, outgoing: Bytes::new(), blocked_since: None, phase: Phase::Says });
     }
 
     fn now(&self) -> u64 {
@@ -94,20 +92,12 @@ impl DrivenEvents {
 
     fn handle_written(&mut self, written: usize) {
         self.outgoing.advance(written);
-        if let Phase::Blocked { .. } = self.phase {
-            self.phase = Phase::Says;
-        }
+        self.blocked_since = None;
     }
 
     fn poll_blocked(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let now = self.now();
-        let since = match self.phase {
-            Phase::Blocked { since } => since,
-            _ => now,
-        };
-        if self.phase != Phase::Ends {
-            self.phase = Phase::Blocked { since };
-        }
+        let since = *self.blocked_since.get_or_insert(now);
         let deadline = since + self.events.reader.hub().config().write_deadline.as_millis() as u64;
         if now >= deadline {
             // Part of a chunk may be out, so nothing can follow: the socket just ends.
