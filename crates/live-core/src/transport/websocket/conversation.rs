@@ -12,23 +12,23 @@ use crate::{
 };
 
 #[derive(Debug)]
-pub(super) struct Conversation {
-    pub(super) session: Session,
-    pub(super) reader: Reader,
+pub(in super::super) struct Conversation {
+    pub(in super::super) session: Session,
+    pub(in super::super) reader: Reader,
 }
 
 impl Conversation {
-    pub(super) fn new(reader: Reader) -> Self {
+    pub(in super::super) fn new(reader: Reader) -> Self {
         let session = Session::new(reader.hub().config(), reader.hub().now());
         Self { session, reader }
     }
 
-    pub(super) fn now(&self) -> u64 {
+    pub(in super::super) fn now(&self) -> u64 {
         self.reader.hub().now()
     }
 
     /// The next bytes to send; `None` when there will be none.
-    pub(super) fn poll_outgoing(&mut self, cx: &mut Context<'_>, now: u64) -> Poll<Option<Bytes>> {
+    pub(in super::super) fn poll_outgoing(&mut self, cx: &mut Context<'_>, now: u64) -> Poll<Option<Bytes>> {
         loop {
             if let Some(control) = self.session.poll_control() {
                 return Poll::Ready(Some(control));
@@ -71,7 +71,7 @@ impl Conversation {
     }
 
     /// Says in the log how it ended.
-    pub(super) fn log_end(&self, end: Option<Close>) {
+    pub(in super::super) fn log_end(&self, end: Option<Close>) {
         tracing::debug!(channel = %self.reader.page().channel, ?end, "reader left");
     }
 }

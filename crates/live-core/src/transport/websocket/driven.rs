@@ -9,7 +9,7 @@ use bytes::Bytes;
 use live_sync::{Call, Member};
 use tokio::net::TcpStream;
 
-use super::stream::Connection;
+use super::super::connection::Connection;
 use crate::hub::Reader;
 
 /// One of them.

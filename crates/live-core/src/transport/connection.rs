@@ -11,7 +11,7 @@ use bytes::{Buf, Bytes};
 use live_sync::Call;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::conversation::Conversation;
+use super::websocket::Conversation;
 use crate::{
     close::Close,
     hub::Reader,
@@ -32,7 +32,7 @@ where
 }
 
 #[derive(Debug)]
-pub(super) struct Connection<S> {
+pub(crate) struct Connection<S> {
     stream: S,
     conversation: Conversation,
     /// What is on its way: the rest of one frame, shared with every other reader.
