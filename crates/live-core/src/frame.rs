@@ -83,6 +83,12 @@ impl Frame {
         self.websocket.clone()
     }
 
+    /// The same, not to be kept.
+    #[cfg(feature = "socket")]
+    pub(crate) fn as_websocket(&self) -> &Bytes {
+        &self.websocket
+    }
+
     /// The frame with a ping behind it, for one write: the heartbeat.
     pub fn websocket_with_ping(&self) -> Bytes {
         self.with_ping.get_or_init(|| [&*self.websocket, &PING].concat().into()).clone()
@@ -94,14 +100,12 @@ impl Frame {
     }
 
     /// The same for either carrier.
-    pub(crate) fn framed_event(&self) -> Event {
-        self.event
-            .get_or_init(|| {
-                let id = self.cursor.to_string();
-                let json = &self.websocket[self.json_start..];
-                Event::new(&[b"id: ", id.as_bytes(), b"\ndata: ", json, b"\n\n"])
-            })
-            .clone()
+    pub(crate) fn framed_event(&self) -> &Event {
+        self.event.get_or_init(|| {
+            let id = self.cursor.to_string();
+            let json = &self.websocket[self.json_start..];
+            Event::new(&[b"id: ", id.as_bytes(), b"\ndata: ", json, b"\n\n"])
+        })
     }
 
     /// The JSON after gzip, once it is there and if it is shorter.
@@ -134,7 +138,7 @@ impl Frame {
     pub(crate) fn len_over(&self, transport: Transport) -> usize {
         match transport {
             Transport::WebSocket => self.websocket.len(),
-            Transport::Sse => self.event().len(),
+            Transport::Sse => self.framed_event().len(),
             Transport::LongPolling | Transport::IntervalPolling => self.websocket.len() - self.json_start,
         }
     }
@@ -161,21 +165,28 @@ impl Event {
     /// Of these parts, one behind the other.
     pub(crate) fn new(parts: &[&[u8]]) -> Self {
         let size = format!("{:X}\r\n", parts.iter().map(|part| part.len()).sum::<usize>());
-        let chunk = [&[size.as_bytes()], parts, &[b"\r\n"]].concat().concat();
+        let chunk = [&[size.as_bytes()], parts, &[CHUNK_END]].concat().concat();
         Self { chunk: chunk.into(), start: size.len() }
     }
 
     /// For whoever frames it by himself.
     pub(crate) fn bytes(&self) -> Bytes {
-        self.chunk.slice(self.start..self.chunk.len() - "\r\n".len())
+        self.chunk.slice(self.start..self.start + self.len())
     }
 
     /// For the bare socket.
     #[cfg(feature = "socket")]
-    pub(crate) fn chunk(&self) -> Bytes {
-        self.chunk.clone()
+    pub(crate) fn chunk(&self) -> &Bytes {
+        &self.chunk
+    }
+
+    /// The length without the chunk's.
+    fn len(&self) -> usize {
+        self.chunk.len() - self.start - CHUNK_END.len()
     }
 }
+
+const CHUNK_END: &[u8] = b"\r\n";
 
 /// A frame in the making.
 pub(crate) struct Draft {

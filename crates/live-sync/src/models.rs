@@ -80,7 +80,7 @@ fn a_reader_that_looks_waits_and_looks_again_never_sleeps_through_a_publish() {
                 list.wake_all();
             }
         });
-        let waiter = WakeList::enter(&list);
+        let mut waiter = WakeList::enter(&list);
         // Sleeping for ever would be a deadlock, which loom reports.
         block_on(std::future::poll_fn(|cx| {
             if head.load(Ordering::Acquire) == 0 {
@@ -96,7 +96,7 @@ fn a_reader_that_looks_waits_and_looks_again_never_sleeps_through_a_publish() {
 fn a_waiter_may_leave_while_it_is_being_woken() {
     loom::model(|| {
         let list = Arc::new(WakeList::default());
-        let waiter = WakeList::enter(&list);
+        let mut waiter = WakeList::enter(&list);
         waiter.wait(Waker::noop(), 0);
         let publisher = thread::spawn({
             let list = Arc::clone(&list);
@@ -109,8 +109,12 @@ fn a_waiter_may_leave_while_it_is_being_woken() {
 }
 
 /// Does a shard's work until it ends, as its task does.
-fn run<M: Member>(mut shard: Shard<M>) {
-    while block_on(std::future::poll_fn(|cx| shard.poll_turn(cx))) == Turn::Over {}
+fn run<M: Member<()>>(mut shard: Shard<M>) {
+    run_looking(&mut shard, || ());
+}
+
+fn run_looking<M: Member<N>, N>(shard: &mut Shard<M>, mut look: impl FnMut() -> N) {
+    while block_on(std::future::poll_fn(|cx| shard.poll_turn(cx, &mut look))) == Turn::Over {}
 }
 
 /// Ready once the head has moved.
@@ -123,7 +127,11 @@ struct Reader {
 
 impl Reader {
     fn poll_head(&self) -> Poll<()> {
-        if self.head.load(Ordering::Acquire) == 0 {
+        self.poll_at(self.head.load(Ordering::Acquire))
+    }
+
+    fn poll_at(&self, head: usize) -> Poll<()> {
+        if head == 0 {
             return Poll::Pending;
         }
         self.seen.fetch_add(1, Ordering::AcqRel);
@@ -131,20 +139,20 @@ impl Reader {
     }
 }
 
-impl Member for Reader {
-    fn poll(self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>, _: Call) -> Poll<()> {
+impl Member<()> for Reader {
+    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>, _: Call, (): &()) -> Poll<()> {
         self.waiter.wait(cx.waker(), u64::MAX);
         self.poll_head()
     }
 }
 
-/// Looks, and then does no more than sleep: what comes in between rouses the shard.
+/// Does no more than to take what the shard has seen: what comes after that rouses the shard.
 #[derive(Debug)]
 struct Roused(Reader);
 
-impl Member for Roused {
-    fn poll(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>, _: Call) -> Poll<()> {
-        self.0.poll_head()
+impl Member<usize> for Roused {
+    fn poll(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>, _: Call, head: &usize) -> Poll<()> {
+        self.0.poll_at(*head)
     }
 }
 
@@ -154,7 +162,7 @@ fn a_shard_never_sleeps_through_a_publish() {
         let list = Arc::new(WakeList::default());
         let (head, seen) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let reader = Reader { head: Arc::clone(&head), seen: Arc::clone(&seen), waiter: WakeList::enter_driven(&list) };
-        let (shard, entrance) = Shard::new();
+        let (mut shard, entrance) = Shard::new();
         list.rouse_also(entrance.rouser());
         assert!(entrance.adopt(Box::pin(Roused(reader))).is_ok());
         let publisher = thread::spawn({
@@ -165,11 +173,62 @@ fn a_shard_never_sleeps_through_a_publish() {
             }
         });
         // Sleeping for ever would be a deadlock, which loom reports.
-        run(shard);
+        run_looking(&mut shard, || head.load(Ordering::Acquire));
         publisher.join().unwrap();
         assert_eq!(seen.load(Ordering::Acquire), 1);
     });
 }
+
+/// Waits for one moment, and then for another.
+#[derive(Debug)]
+struct Twice {
+    now: Arc<AtomicUsize>,
+    waiter: crate::Waiter,
+}
+
+impl Member<()> for Twice {
+    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>, call: Call, (): &()) -> Poll<()> {
+        if call == Call::Woken {
+            self.waiter.handle_woken();
+        }
+        let due = if self.now.load(Ordering::Acquire) == 0 { 1 } else { 2 };
+        self.waiter.wait(cx.waker(), due);
+        // The sweep would come again.
+        if self.now.load(Ordering::Acquire) == 2 { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+#[test]
+fn a_member_that_is_roused_in_between_is_woken_when_its_time_comes() {
+    // All interleavings of so many steps take hours.
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(PREEMPTIONS);
+    model.check(|| {
+        let list = Arc::new(WakeList::default());
+        let now = Arc::new(AtomicUsize::new(0));
+        let (mut shard, entrance) = Shard::new();
+        list.rouse_also(entrance.rouser());
+        let member = Twice { now: Arc::clone(&now), waiter: WakeList::enter_driven(&list) };
+        assert!(entrance.adopt(Box::pin(member)).is_ok());
+        // It waits for the first moment.
+        assert!(shard.poll_turn(&Context::from_waker(Waker::noop()), || ()).is_pending());
+        let sweeper = thread::spawn({
+            let list = Arc::clone(&list);
+            move || {
+                for moment in 1..=2 {
+                    now.store(moment, Ordering::Release);
+                    list.wake_due(moment as u64);
+                }
+            }
+        });
+        entrance.rouser().rouse();
+        run(shard);
+        sweeper.join().unwrap();
+    });
+}
+
+/// How often a thread is interrupted by another in one run of a large model: most errors need no more than two.
+const PREEMPTIONS: usize = 3;
 
 #[test]
 fn a_newcomer_is_polled_or_refused_by_a_shard_that_is_about_to_end() {

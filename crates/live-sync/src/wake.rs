@@ -63,7 +63,7 @@ impl WakeList {
     fn enter_from(list: &Arc<Self>, first: usize) -> Waiter {
         let place = first + list.next.fetch_add(1, Ordering::Relaxed) % LISTS;
         let key = lock(&list.lists[place]).insert(Slot { waker: None, due: u64::MAX });
-        Waiter { list: Arc::clone(list), place, key }
+        Waiter { list: Arc::clone(list), place, key, due: u64::MAX }
     }
 
     /// Rouses this shard, too, whenever there is something new, for as long as it is there.
@@ -114,6 +114,8 @@ pub struct Waiter {
     list: Arc<WakeList>,
     place: usize,
     key: usize,
+    /// Until when it waits, at the latest.
+    due: u64,
 }
 
 impl Waiter {
@@ -122,8 +124,25 @@ impl Waiter {
         self.place >= LISTS
     }
 
+    /// Whether a shard drives the reader, and it waits for a moment already.
+    pub fn is_waiting(&self) -> bool {
+        self.is_driven() && self.due < u64::MAX
+    }
+
+    /// Notes that its waker may have been woken, after which it does not wait any more.
+    pub fn handle_woken(&mut self) {
+        self.due = u64::MAX;
+    }
+
     /// Waits for the next wake-up, at `due` at the latest. Look again after this, before sleeping, unless a shard drives the reader.
-    pub fn wait(&self, waker: &Waker, due: u64) {
+    ///
+    /// Who is driven may wait for an earlier time still: it is woken then, and waits anew. So it gives the same waker each time, and calls
+    /// [`handle_woken`](Self::handle_woken) whenever that was woken.
+    pub fn wait(&mut self, waker: &Waker, due: u64) {
+        if self.is_waiting() && self.due <= due {
+            return;
+        }
+        self.due = due;
         let mut list = lock(&self.list.lists[self.place]);
         if let Some(slot) = list.get_mut(self.key) {
             slot.due = due;
@@ -165,7 +184,7 @@ mod tests {
         let list = Arc::new(WakeList::default());
         let count = std::sync::Arc::new(Count::default());
         let waker = Waker::from(std::sync::Arc::clone(&count));
-        let waiter = WakeList::enter(&list);
+        let mut waiter = WakeList::enter(&list);
         waiter.wait(&waker, 10);
         list.wake_due(9);
         assert_eq!(count.0.load(Ordering::SeqCst), 0);
@@ -178,5 +197,26 @@ mod tests {
         assert_eq!(list.len(), 1);
         drop(waiter);
         assert!(list.is_empty());
+    }
+
+    #[test]
+    fn who_is_driven_waits_for_the_earlier_time_until_it_has_been_woken() {
+        let list = Arc::new(WakeList::default());
+        let count = std::sync::Arc::new(Count::default());
+        let waker = Waker::from(std::sync::Arc::clone(&count));
+        let mut waiter = WakeList::enter_driven(&list);
+        let woken_at = |now| {
+            list.wake_due(now);
+            count.0.swap(0, Ordering::SeqCst) > 0
+        };
+        waiter.wait(&waker, 20);
+        waiter.wait(&waker, 10);
+        waiter.wait(&waker, 30);
+        assert!(!woken_at(9));
+        assert!(woken_at(10));
+        waiter.handle_woken();
+        waiter.wait(&waker, 30);
+        assert!(!woken_at(29));
+        assert!(woken_at(30));
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct LivePage {
     counters: Arc<Counters>,
     /// Held to look or to apply, never across an await and never while waking.
     state: Mutex<State>,
-    pub(super) wake: Arc<WakeList>,
+    pub(crate) wake: Arc<WakeList>,
     /// What drives those on bare sockets.
     #[cfg(feature = "socket")]
     pub(super) shards: Shards,
@@ -235,7 +235,11 @@ impl LivePage {
 
     /// Looks at the page as it is, if the bus has given it.
     pub(crate) fn with_page<T>(&self, read: impl FnOnce(&Page) -> T) -> Option<T> {
-        lock(&self.state).view.as_ref().map(|view| read(view.page()))
+        self.with_view(|view| read(view.page()))
+    }
+
+    pub(super) fn with_view<T>(&self, read: impl FnOnce(&View) -> T) -> Option<T> {
+        lock(&self.state).view.as_ref().map(read)
     }
 
     /// The hub has let go of the page: its pump gives the subscription back, and whoever waits for it to open is told.

@@ -1,6 +1,7 @@
 //! The hub: this process's replicas of the pages that have readers, and everything that its transports share.
 
 mod drain;
+mod latest;
 mod live_page;
 mod outage;
 mod packing;
@@ -27,6 +28,7 @@ use std::{
 use live_sync::{Event, WakeList};
 use tokio::{runtime::Handle, sync::Semaphore};
 
+pub(crate) use self::latest::Latest;
 pub(crate) use self::live_page::{LivePage, Look};
 pub(crate) use self::reader::{Pace, Words};
 use self::{drain::Drain, outage::Outage};

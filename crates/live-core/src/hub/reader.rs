@@ -11,7 +11,7 @@ use bytes::Bytes;
 use live_sync::Member;
 use live_sync::{Waiter, WakeList};
 
-use super::{Hub, LivePage, Look};
+use super::{Hub, Latest, LivePage, Look};
 use crate::{
     close::Close,
     cursor::{Cursor, Start, Version},
@@ -119,11 +119,15 @@ impl Reader {
 
     /// Has a task that it shares with other readers of the page do what `serve` makes of it.
     #[cfg(feature = "socket")]
-    pub(crate) fn drive<M: Member + Send + 'static>(mut self, serve: impl FnOnce(Self) -> M) {
+    pub(crate) fn drive<M: Member<Option<Latest>> + Send + 'static>(mut self, serve: impl FnOnce(Self) -> M) {
         let page = Arc::clone(&self.page);
         // What is new rouses the task, and not this reader by itself.
         self.waiter = WakeList::enter_driven(&page.wake);
-        page.shards.adopt(&page.wake, Box::pin(serve(self)));
+        let look = {
+            let (hub, page) = (self.hub.clone(), Arc::clone(&page));
+            move || Latest::of(&page, hub.now())
+        };
+        page.shards.adopt(&page.wake, look, Box::pin(serve(self)));
     }
 
     /// The hub.
@@ -136,10 +140,17 @@ impl Reader {
     }
 
     /// The next thing to send; the first is at once what the reader lacks, or an empty frame. `due` is when the caller wants
-    /// to be polled again at the latest, in milliseconds since the hub began. Cancel safe.
-    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>, pace: Pace, due: u64) -> Poll<Delivery> {
+    /// to be polled again at the latest, in milliseconds since the hub began. `latest` is what the reader's shard has seen of the page.
+    /// Cancel safe.
+    pub(crate) fn poll_next(
+        &mut self,
+        cx: &mut Context<'_>,
+        pace: Pace,
+        due: u64,
+        latest: Option<&Latest>,
+    ) -> Poll<Delivery> {
         loop {
-            if let Some(delivery) = self.look(pace) {
+            if let Some(delivery) = self.look(pace, latest) {
                 return Poll::Ready(delivery);
             }
             let waits_for_bus = self.waits_for_bus;
@@ -149,13 +160,27 @@ impl Reader {
                 return Poll::Pending;
             }
             // What came between the look and the wait has woken nobody.
-            if let Some(delivery) = self.look(pace) {
+            if let Some(delivery) = self.look(pace, latest) {
                 return Poll::Ready(delivery);
             }
             if self.waits_for_bus == waits_for_bus {
                 return Poll::Pending;
             }
         }
+    }
+
+    /// The frame that is new for all, if that is what this reader lacks, and nothing else concerns it: what most deliveries are. It
+    /// waits on as it did. It has had its greeting, which comes before the first frame.
+    #[cfg(feature = "socket")]
+    pub(crate) fn follow<'a>(&mut self, latest: &'a Latest) -> Option<&'a Frame> {
+        let frame = latest.frame.as_deref()?;
+        let is_next = matches!(self.position, Position::At(cursor) if cursor == frame.prev());
+        if !is_next || !self.waiter.is_waiting() || self.waits_for_bus || self.ended(Some(latest)).is_some() {
+            return None;
+        }
+        self.hub.inner.counters.followed_at(self.counted.transport(), frame, latest.age);
+        self.position = Position::At(frame.cursor());
+        Some(frame)
     }
 
     fn wait_for_bus(&mut self, cx: &Context<'_>) {
@@ -167,13 +192,16 @@ impl Reader {
         waiter.wait(cx.waker(), u64::MAX);
     }
 
-    fn look(&mut self, pace: Pace) -> Option<Delivery> {
-        if let Some(close) = self.ended() {
+    fn look(&mut self, pace: Pace, latest: Option<&Latest>) -> Option<Delivery> {
+        if let Some(close) = self.ended(latest) {
             return Some(Delivery::Close(close));
         }
         let look = match self.position {
             Position::Start(start) => self.page.look_first(start, self.hub.config().clock.now()),
-            Position::At(cursor) => self.page.look_on(cursor, if pace == Pace::Stream { usize::MAX } else { 1 }),
+            Position::At(cursor) => {
+                let few = if pace == Pace::Stream { usize::MAX } else { 1 };
+                latest.and_then(|latest| latest.look(cursor)).unwrap_or_else(|| self.page.look_on(cursor, few))
+            }
         };
         self.waits_for_bus = matches!(look, Look::Ask(_) | Look::Wait);
         let frame = match look {
@@ -208,8 +236,9 @@ impl Reader {
         pace == Pace::Stream || !matches!(self.position, Position::Start(Start::At(_)))
     }
 
-    fn ended(&self) -> Option<Close> {
-        if self.admitted_until != u64::MAX && self.hub.now() >= self.admitted_until {
+    fn ended(&self, latest: Option<&Latest>) -> Option<Close> {
+        let now = || latest.map_or_else(|| self.hub.now(), |latest| latest.seen_at);
+        if self.admitted_until != u64::MAX && now() >= self.admitted_until {
             return Some(Close::AdmissionEnded);
         }
         self.hub.drain_close(self.counted.resuming)
@@ -218,7 +247,7 @@ impl Reader {
     /// Ready when the page's head is above `seen`. Cancel safe.
     pub(crate) fn poll_head(&mut self, cx: &mut Context<'_>, seen: Version, due: u64) -> Poll<Result<(), Close>> {
         let moved = |page: &LivePage| page.with_page(|page| page.cursor().version > seen).unwrap_or(false);
-        if let Some(close) = self.ended() {
+        if let Some(close) = self.ended(None) {
             return Poll::Ready(Err(close));
         }
         if moved(&self.page) {
@@ -228,8 +257,13 @@ impl Reader {
         if moved(&self.page) { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 
+    /// Notes that it was woken by itself, and has to ask for that again.
+    pub(crate) fn handle_woken(&mut self) {
+        self.waiter.handle_woken();
+    }
+
     /// Asks to be polled again by then, or when the page changes.
-    pub(crate) fn wake_at(&self, cx: &Context<'_>, due: u64) {
+    pub(crate) fn wake_at(&mut self, cx: &Context<'_>, due: u64) {
         self.waiter.wait(cx.waker(), due.min(self.admitted_until));
     }
 

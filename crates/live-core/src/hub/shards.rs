@@ -1,4 +1,4 @@
-//! The shards of a page: tasks that each drive many of its WebSockets, so that an update wakes few tasks and not each reader.
+//! The shards of a page: tasks that each drive many readers on bare sockets, so that an update wakes few tasks and not each reader.
 
 use std::{
     future::poll_fn,
@@ -9,6 +9,7 @@ use std::{
 
 use live_sync::{Entrance, Member, Shard, Turn, WakeList};
 
+use super::Latest;
 use crate::sync::lock;
 
 /// The tasks, and the way into them.
@@ -16,7 +17,7 @@ use crate::sync::lock;
 pub(crate) struct Shards(Mutex<Vec<PageShard>>);
 
 /// What a shard drives: a reader on a bare socket, whatever is spoken there.
-pub(crate) type Driven = dyn Member + Send;
+pub(crate) type Driven = dyn Member<Option<Latest>> + Send;
 
 #[derive(Debug)]
 struct PageShard {
@@ -31,8 +32,11 @@ struct PageShard {
 const MAX_TAKEN: usize = 1_024;
 
 impl Shards {
-    /// Has a shard of this thread drive it, which `wake` rouses. Call it in a tokio runtime.
-    pub(crate) fn adopt(&self, wake: &WakeList, mut member: Pin<Box<Driven>>) {
+    /// Has a shard of this thread drive it, which `wake` rouses to `look` at the page. Call it in a tokio runtime.
+    pub(crate) fn adopt<L>(&self, wake: &WakeList, look: L, mut member: Pin<Box<Driven>>)
+    where
+        L: FnMut() -> Option<Latest> + Send + 'static,
+    {
         while let Some(entrance) = self.place() {
             match entrance.adopt(member) {
                 Ok(()) => return,
@@ -45,7 +49,7 @@ impl Shards {
         // Nobody has polled it, so it has not ended.
         let _ = entrance.adopt(member);
         lock(&self.0).push(PageShard { thread: thread::current().id(), entrance, taken: 1 });
-        tokio::spawn(tokio::task::unconstrained(run(shard)));
+        tokio::spawn(tokio::task::unconstrained(run(shard, look)));
     }
 
     /// A place in a shard of this thread. Those that have ended go.
@@ -61,8 +65,8 @@ impl Shards {
 
 /// Unconstrained, as it lets others have their turn by itself: in the runtime's own way, because a task that only wakes itself goes before all that
 /// another thread has woken, such as the shards of other pages.
-async fn run(mut shard: Shard<Driven>) {
-    while poll_fn(|cx| shard.poll_turn(cx)).await == Turn::Over {
+async fn run(mut shard: Shard<Driven>, mut look: impl FnMut() -> Option<Latest>) {
+    while poll_fn(|cx| shard.poll_turn(cx, &mut look)).await == Turn::Over {
         tokio::task::yield_now().await;
     }
 }
@@ -88,8 +92,8 @@ mod tests {
         place: Arc<AtomicUsize>,
     }
 
-    impl Member for Noted {
-        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>, _: Call) -> Poll<()> {
+    impl Member<Option<Latest>> for Noted {
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>, _: Call, _: &Option<Latest>) -> Poll<()> {
             self.place.store(self.polls.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
             Poll::Pending
         }
@@ -112,9 +116,9 @@ mod tests {
         let crowd = 3 * MAX_TAKEN;
         let reader = Noted::default();
         for _ in 0..crowd {
-            giants.adopt(&giant, Box::pin(Noted { place: Arc::default(), ..reader.clone() }));
+            giants.adopt(&giant, || None, Box::pin(Noted { place: Arc::default(), ..reader.clone() }));
         }
-        smalls.adopt(&small, Box::pin(reader.clone()));
+        smalls.adopt(&small, || None, Box::pin(reader.clone()));
         polled(&reader.polls, crowd + 1).await;
         // From another thread, and before anything of it is done.
         let publisher = thread::spawn(move || {

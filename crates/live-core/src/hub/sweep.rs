@@ -143,7 +143,7 @@ mod tests {
         let hub = Hub::new(Arc::new(MemoryBus::new(&Config::default()).unwrap()), Config::default()).unwrap();
         let (free, mut woken) = tokio::sync::watch::channel(None);
         let list = Arc::new(WakeList::default());
-        let waiter = WakeList::enter(&list);
+        let mut waiter = WakeList::enter(&list);
         waiter.wait(&Waker::from(Arc::new(Free(hub.clone(), free))), 0);
         hub.sweep_also(&list);
         let woken = woken.wait_for(Option::is_some);

@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Bytes, BytesMut};
 
 use super::{Loan, lent::Stays};
-use crate::transport::{DrivenEvents, Events, WebSocketBody, drive_websocket};
+use crate::transport::{Events, WebSocketBody, drive_events, drive_websocket};
 
 /// A WebSocket that leaves once its handshake is answered.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl LeavingEvents {
         match self.socket.as_ref().map(|socket| socket.poll_left(cx)) {
             Some(Poll::Ready(Ok(stream))) => {
                 if let Some(events) = self.events.take() {
-                    DrivenEvents::drive(stream, events);
+                    drive_events(stream, events);
                 }
                 return Poll::Ready(None);
             }
@@ -75,7 +75,7 @@ impl LeavingEvents {
         }
         let Some(events) = &mut self.events else { return Poll::Ready(None) };
         let Some(event) = ready!(events.poll_next(cx)) else { return Poll::Ready(None) };
-        self.socket.iter().for_each(|socket| socket.leave_after(event.chunk()));
+        self.socket.iter().for_each(|socket| socket.leave_after(event.chunk().clone()));
         Poll::Ready(Some(event.bytes()))
     }
 }

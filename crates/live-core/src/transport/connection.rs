@@ -1,4 +1,4 @@
-//! WebSocket over a stream of bytes. Reads share one buffer per thread.
+//! A reader on a stream of bytes: what its dialogue says is written, and what it sends is heard. Reads share one buffer per thread.
 
 use std::{
     cell::RefCell,
@@ -9,32 +9,51 @@ use std::{
 
 use bytes::{Buf, Bytes};
 use live_sync::Call;
+#[cfg(feature = "socket")]
+use live_sync::Member;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+#[cfg(feature = "socket")]
+use tokio::net::TcpStream;
 
-use super::websocket::Conversation;
 use crate::{
     close::Close,
-    hub::Reader,
+    hub::{Latest, Reader},
     session::{CLOSE_WAIT, Due},
 };
 
-/// Serves one reader on a stream whose handshake is done, until either side closes. `read_ahead` is what was read beyond the
-/// handshake. Dropping the future closes the stream.
-///
-/// # Errors
-/// What the stream reports; the reader is gone then.
-pub fn serve_websocket<S>(stream: S, read_ahead: Bytes, reader: Reader) -> impl Future<Output = io::Result<()>> + use<S>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    // Not in the future, which would keep room for its arguments beside the connection.
-    Connection::begin(stream, &read_ahead, reader)
+/// What is said to a reader and heard from it, without the stream. Times are the hub's.
+pub(super) trait Dialogue: Unpin {
+    /// Who it is held with.
+    fn reader(&mut self) -> &mut Reader;
+
+    /// Whether the reader may be listened to.
+    fn wants_bytes(&self) -> bool;
+
+    /// Takes what the reader sent, in pieces of any size.
+    fn handle_bytes(&mut self, bytes: &[u8], now: u64);
+
+    /// The next bytes to send; `None` when there will be none. `latest` is what whoever drives it has seen of the page already.
+    fn poll_outgoing(&mut self, cx: &mut Context<'_>, now: u64, latest: Option<&Latest>) -> Poll<Option<Bytes>>;
+
+    /// What is new for all, if there is nothing else to be said.
+    #[cfg(feature = "socket")]
+    fn follow<'a>(&mut self, latest: &'a Latest) -> Option<&'a Bytes>;
+
+    /// The stream took something.
+    fn handle_written(&mut self, now: u64);
+
+    /// Nothing that the stream took is left in it.
+    fn handle_flushed(&mut self, now: u64);
+
+    /// The stream took nothing: when to give up.
+    fn handle_blocked(&mut self, now: u64) -> Due;
 }
 
+/// A dialogue on a stream. Dropping it closes the stream.
 #[derive(Debug)]
-pub(crate) struct Connection<S> {
+pub(super) struct Connection<S, D> {
     stream: S,
-    conversation: Conversation,
+    dialogue: D,
     /// What is on its way: the rest of one frame, shared with every other reader.
     outgoing: Bytes,
     /// Our half of the stream is closed; the reader has until then to close its own, so that nothing it has yet to read is
@@ -49,63 +68,99 @@ thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH_BYTES].into());
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Future for Connection<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin, D: Dialogue> Future for Connection<S, D> {
     type Output = io::Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_called(cx, Call::Woken)
+        self.poll_called(cx, Call::Woken, None)
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) fn begin(stream: S, read_ahead: &[u8], reader: Reader) -> Self {
-        let mut conversation = Conversation::new(reader);
-        if !read_ahead.is_empty() {
-            let now = conversation.now();
-            conversation.session.handle_bytes(read_ahead, now);
+#[cfg(feature = "socket")]
+impl<D: Dialogue + std::fmt::Debug> Member<Option<Latest>> for Connection<TcpStream, D> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>, call: Call, latest: &Option<Latest>) -> Poll<()> {
+        let latest = latest.as_ref();
+        if call == Call::Roused && latest.is_some_and(|latest| self.try_follow(latest)) {
+            return Poll::Pending;
         }
-        Self { stream, conversation, outgoing: Bytes::new(), lingers_until: None }
+        if let Err(error) = ready!(self.poll_called(cx, call, latest)) {
+            tracing::debug!(%error, "reader lost");
+        }
+        Poll::Ready(())
+    }
+}
+
+#[cfg(feature = "socket")]
+impl<D: Dialogue> Connection<TcpStream, D> {
+    /// Writes what is new for all to a reader to whom nothing else is to be said. `false` if the rest has to be looked at.
+    fn try_follow(&mut self, latest: &Latest) -> bool {
+        if self.outgoing.has_remaining() || self.lingers_until.is_some() {
+            return false;
+        }
+        let Some(frame) = self.dialogue.follow(latest) else { return false };
+        // An error is met again by whoever goes on from here, as is a socket that is full.
+        let written = self.stream.try_write(frame).unwrap_or(0);
+        if written > 0 {
+            self.dialogue.handle_written(latest.seen_at);
+        }
+        let is_out = written == frame.len();
+        if !is_out {
+            self.outgoing = frame.slice(written..);
+        }
+        is_out
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin, D: Dialogue> Connection<S, D> {
+    pub(super) fn new(stream: S, dialogue: D) -> Self {
+        Self { stream, dialogue, outgoing: Bytes::new(), lingers_until: None }
     }
 
-    /// As polling it, for whoever knows why it is polled.
-    pub(super) fn poll_called(&mut self, cx: &mut Context<'_>, call: Call) -> Poll<io::Result<()>> {
-        let end = ready!(self.poll_end(cx, call));
-        match end {
-            Ok(end) => self.conversation.log_end(end),
-            Err(_) => self.conversation.log_end(None),
-        }
+    fn poll_called(&mut self, cx: &mut Context<'_>, call: Call, latest: Option<&Latest>) -> Poll<io::Result<()>> {
+        let end = ready!(self.poll_end(cx, call, latest));
+        let why = end.as_ref().ok().copied().flatten();
+        tracing::debug!(channel = %self.dialogue.reader().page().channel, end = ?why, "reader left");
         Poll::Ready(end.map(|_| ()))
     }
 
-    fn poll_end(&mut self, cx: &mut Context<'_>, call: Call) -> Poll<io::Result<Option<Close>>> {
-        let now = self.conversation.now();
-        // Else the stream has nothing to read: its waker would have been woken.
+    fn poll_end(
+        &mut self,
+        cx: &mut Context<'_>,
+        call: Call,
+        latest: Option<&Latest>,
+    ) -> Poll<io::Result<Option<Close>>> {
+        let reader = self.dialogue.reader();
+        let now = latest.map_or_else(|| reader.hub().now(), |latest| latest.seen_at);
+        // Else nothing has come: its waker would have been woken.
         let mut may_read = call == Call::Woken;
+        if may_read {
+            reader.handle_woken();
+        }
         loop {
             if may_read && self.poll_read(cx, now)?.is_ready() {
                 return Poll::Ready(Ok(None));
             }
             may_read = true;
-            let was_full = !self.conversation.session.wants_bytes();
+            let was_full = !self.dialogue.wants_bytes();
             let end = match self.lingers_until {
                 Some(until) => self.poll_linger(cx, now, until),
-                None => self.poll_write(cx, now),
+                None => self.poll_write(cx, now, latest),
             };
-            if end.is_ready() || !was_full || !self.conversation.session.wants_bytes() {
+            if end.is_ready() || !was_full || !self.dialogue.wants_bytes() {
                 return end;
             }
         }
     }
 
-    /// Ready at the end of the stream. What the session does not want yet stays in the kernel, which slows the reader down.
+    /// Ready at the end of the stream. What the dialogue does not want yet stays in the kernel, which slows the reader down.
     fn poll_read(&mut self, cx: &mut Context<'_>, now: u64) -> io::Result<Poll<()>> {
         SCRATCH.with_borrow_mut(|scratch| {
-            while self.conversation.session.wants_bytes() {
+            while self.dialogue.wants_bytes() {
                 let mut buffer = ReadBuf::new(scratch);
                 match Pin::new(&mut self.stream).poll_read(cx, &mut buffer)? {
                     Poll::Pending => return Ok(Poll::Pending),
                     Poll::Ready(()) if buffer.filled().is_empty() => return Ok(Poll::Ready(())),
-                    Poll::Ready(()) => self.conversation.session.handle_bytes(buffer.filled(), now),
+                    Poll::Ready(()) => self.dialogue.handle_bytes(buffer.filled(), now),
                 }
             }
             Ok(Poll::Pending)
@@ -113,7 +168,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Writes what there is, one frame at a time, and ready when the connection has ended.
-    fn poll_write(&mut self, cx: &mut Context<'_>, now: u64) -> Poll<io::Result<Option<Close>>> {
+    fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        now: u64,
+        latest: Option<&Latest>,
+    ) -> Poll<io::Result<Option<Close>>> {
         // Fairness: a reader that lacks much lets others on the thread have their turn.
         for _ in 0..MAX_WRITES {
             while self.outgoing.has_remaining() {
@@ -121,7 +181,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     Poll::Ready(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                     Poll::Ready(written) => {
                         self.outgoing.advance(written);
-                        self.conversation.session.handle_written(now);
+                        self.dialogue.handle_written(now);
                     }
                     Poll::Pending => return self.poll_blocked(cx, now),
                 }
@@ -132,8 +192,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if Pin::new(&mut self.stream).poll_flush(cx)?.is_pending() {
                 return self.poll_blocked(cx, now);
             }
-            self.conversation.session.handle_flushed(now);
-            match self.conversation.poll_outgoing(cx, now) {
+            self.dialogue.handle_flushed(now);
+            match self.dialogue.poll_outgoing(cx, now, latest) {
                 Poll::Ready(Some(bytes)) => self.outgoing = bytes,
                 Poll::Ready(None) => return self.poll_shutdown(cx, now),
                 Poll::Pending => return Poll::Pending,
@@ -144,11 +204,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn poll_blocked(&mut self, cx: &mut Context<'_>, now: u64) -> Poll<io::Result<Option<Close>>> {
-        match self.conversation.session.handle_blocked(now) {
+        match self.dialogue.handle_blocked(now) {
             // Part of a frame may be out, so no close frame can follow: the socket just ends.
             Due::Close(close) => Poll::Ready(Ok(Some(close))),
             Due::At(deadline) => {
-                self.conversation.reader.wake_at(cx, deadline);
+                self.dialogue.reader().wake_at(cx, deadline);
                 Poll::Pending
             }
             Due::Heartbeat => Poll::Pending,
@@ -168,45 +228,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if now >= until {
             return Poll::Ready(Ok(None));
         }
-        self.conversation.reader.wake_at(cx, until);
+        self.dialogue.reader().wake_at(cx, until);
         Poll::Pending
     }
 }
 
 const MAX_WRITES: usize = 32;
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use tokio::{
-        io::{AsyncReadExt, BufStream},
-        net::TcpStream,
-    };
-
-    use super::*;
-    use crate::{ChannelId, Config, Hub, bus, cursor::Start, session::Session};
-
-    fn size_of_future<F>(_: fn(TcpStream, Bytes, Reader) -> F) -> usize {
-        size_of::<F>()
-    }
-
-    #[test]
-    fn a_connection_is_no_more_than_what_it_holds() {
-        let held = size_of::<TcpStream>() + size_of::<Session>() + size_of::<Reader>() + size_of::<Bytes>();
-        let lingers = size_of::<Option<u64>>();
-        assert!(size_of_future(serve_websocket::<TcpStream>) <= held + lingers);
-    }
-
-    #[tokio::test]
-    async fn a_stream_with_a_buffer_of_its_own_is_flushed() {
-        let config = Config::default();
-        let hub = Hub::new(bus::from_url("memory:", &config).unwrap(), config).unwrap();
-        let channel = ChannelId::new("blog").unwrap();
-        let reader = hub.join(&channel, Start::Recent, hub.admit(None).unwrap()).await.unwrap();
-        let (ours, mut theirs) = tokio::io::duplex(1 << 10);
-        let _served = tokio::spawn(serve_websocket(BufStream::new(ours), Bytes::new(), reader));
-        let hello = tokio::time::timeout(Duration::from_secs(10), theirs.read_u8()).await;
-        assert_eq!(hello.unwrap().unwrap(), 0x81);
-    }
-}

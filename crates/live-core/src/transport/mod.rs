@@ -5,10 +5,10 @@ mod events;
 mod poll;
 mod websocket;
 
-pub use self::{connection::serve_websocket, websocket::WebSocketBody};
-#[cfg(feature = "socket")]
-pub(crate) use self::{events::DrivenEvents, websocket::drive_websocket};
+pub use self::websocket::{WebSocketBody, serve_websocket};
 pub(crate) use self::{
     events::Events,
     poll::{Polled, glance, poll_change, poll_frame},
 };
+#[cfg(feature = "socket")]
+pub(crate) use self::{events::drive_events, websocket::drive_websocket};

@@ -1,7 +1,7 @@
 //! Server-Sent Events: the body of a response that does not end, or what takes its place on the bare socket.
 
 #[cfg(feature = "socket")]
-mod driven;
+mod chunks;
 
 use std::{
     task::{Context, Poll},
@@ -9,11 +9,11 @@ use std::{
 };
 
 #[cfg(feature = "socket")]
-pub(crate) use self::driven::DrivenEvents;
+pub(crate) use self::chunks::drive_events;
 use crate::{
     close::Close,
     frame::Event,
-    hub::{Delivery, Pace, Reader},
+    hub::{Delivery, Latest, Pace, Reader},
 };
 
 /// One reader's stream of events.
@@ -30,25 +30,24 @@ impl Events {
         Self { reader, sent_at, ended: false }
     }
 
-    /// Has a task that it shares with other readers of the page do what `serve` makes of it.
-    #[cfg(feature = "socket")]
-    fn drive(self, serve: impl FnOnce(Self) -> DrivenEvents) {
-        let Self { reader, sent_at, ended } = self;
-        reader.drive(|reader| serve(Self { reader, sent_at, ended }));
-    }
-
     /// The next event; `None` at the end.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.poll_event(cx, self.reader.hub().now(), None)
+    }
+
+    /// The same for whoever knows what time it is, and perhaps has seen something of the page.
+    fn poll_event(&mut self, cx: &mut Context<'_>, now: u64, latest: Option<&Latest>) -> Poll<Option<Event>> {
         if self.ended {
             return Poll::Ready(None);
         }
-        let now = self.reader.hub().now();
         let heartbeat_at = self.sent_at + self.reader.hub().config().heartbeat.as_millis() as u64;
-        let event = match self.reader.poll_next(cx, Pace::Stream, heartbeat_at) {
-            Poll::Ready(Delivery::Frame(frame)) => frame.framed_event(),
+        // Who gets a heartbeat now asks again.
+        let due = if now < heartbeat_at { heartbeat_at } else { u64::MAX };
+        let event = match self.reader.poll_next(cx, Pace::Stream, due, latest) {
+            Poll::Ready(Delivery::Frame(frame)) => frame.framed_event().clone(),
             Poll::Ready(Delivery::Close(close)) => return self.end(close),
             Poll::Pending if now >= heartbeat_at => match self.reader.heartbeat() {
-                Some(frame) => frame.framed_event(),
+                Some(frame) => frame.framed_event().clone(),
                 // Not at the head, which the bus has to confirm: a comment keeps the connection.
                 None => Event::new(&[b":\n\n"]),
             },

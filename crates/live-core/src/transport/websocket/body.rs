@@ -4,7 +4,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 
-use super::conversation::Conversation;
+use super::{super::connection::Dialogue, conversation::Conversation};
 use crate::{hub::Reader, session::CLOSE_WAIT};
 
 /// One reader's WebSocket as the body of the response that accepts its handshake: for adapters whose framework hands out no more
@@ -77,7 +77,7 @@ impl WebSocketBody {
         if let Some(since) = self.handed_out_at.take() {
             self.conversation.session.handle_held(since, now);
         }
-        match ready!(self.conversation.poll_outgoing(cx, now)) {
+        match ready!(self.conversation.poll_outgoing(cx, now, None)) {
             Some(bytes) => {
                 self.handed_out_at = Some(now);
                 Poll::Ready(Some(bytes))
@@ -114,7 +114,7 @@ impl WebSocketBody {
                 Poll::Pending
             }
             _ => {
-                self.conversation.log_end(None);
+                tracing::debug!(channel = %self.conversation.reader.page().channel, "reader left");
                 Poll::Ready(())
             }
         }

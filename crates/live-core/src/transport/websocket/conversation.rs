@@ -4,31 +4,53 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 
+use super::super::connection::Dialogue;
+#[cfg(feature = "socket")]
+use crate::frame::Frame;
 use crate::{
-    close::Close,
     frame::PING,
-    hub::{Delivery, Pace, Reader},
+    hub::{Delivery, Latest, Pace, Reader},
     session::{Due, Session},
 };
 
 #[derive(Debug)]
-pub(in super::super) struct Conversation {
-    pub(in super::super) session: Session,
-    pub(in super::super) reader: Reader,
+pub(super) struct Conversation {
+    pub(super) session: Session,
+    pub(super) reader: Reader,
 }
 
 impl Conversation {
-    pub(in super::super) fn new(reader: Reader) -> Self {
+    pub(super) fn new(reader: Reader) -> Self {
         let session = Session::new(reader.hub().config(), reader.hub().now());
         Self { session, reader }
     }
 
-    pub(in super::super) fn now(&self) -> u64 {
+    pub(super) fn now(&self) -> u64 {
         self.reader.hub().now()
     }
 
-    /// The next bytes to send; `None` when there will be none.
-    pub(in super::super) fn poll_outgoing(&mut self, cx: &mut Context<'_>, now: u64) -> Poll<Option<Bytes>> {
+    fn heartbeat(&self) -> Bytes {
+        match self.reader.heartbeat() {
+            Some(frame) => frame.websocket_with_ping(),
+            None => Bytes::from_static(&PING),
+        }
+    }
+}
+
+impl Dialogue for Conversation {
+    fn reader(&mut self) -> &mut Reader {
+        &mut self.reader
+    }
+
+    fn wants_bytes(&self) -> bool {
+        self.session.wants_bytes()
+    }
+
+    fn handle_bytes(&mut self, bytes: &[u8], now: u64) {
+        self.session.handle_bytes(bytes, now);
+    }
+
+    fn poll_outgoing(&mut self, cx: &mut Context<'_>, now: u64, latest: Option<&Latest>) -> Poll<Option<Bytes>> {
         loop {
             if let Some(control) = self.session.poll_control() {
                 return Poll::Ready(Some(control));
@@ -52,7 +74,7 @@ impl Conversation {
             if let Some(greeting) = self.reader.take_greeting() {
                 return Poll::Ready(Some(greeting));
             }
-            match self.reader.poll_next(cx, Pace::Stream, due) {
+            match self.reader.poll_next(cx, Pace::Stream, due, latest) {
                 Poll::Ready(Delivery::Frame(frame)) => return Poll::Ready(Some(frame.websocket())),
                 Poll::Ready(Delivery::Close(close)) => {
                     self.session.say(self.reader.last_words(close).unwrap_or_default());
@@ -63,15 +85,23 @@ impl Conversation {
         }
     }
 
-    fn heartbeat(&self) -> Bytes {
-        match self.reader.heartbeat() {
-            Some(frame) => frame.websocket_with_ping(),
-            None => Bytes::from_static(&PING),
+    #[cfg(feature = "socket")]
+    fn follow<'a>(&mut self, latest: &'a Latest) -> Option<&'a Bytes> {
+        if !self.session.is_quiet(latest.seen_at) {
+            return None;
         }
+        self.reader.follow(latest).map(Frame::as_websocket)
     }
 
-    /// Says in the log how it ended.
-    pub(in super::super) fn log_end(&self, end: Option<Close>) {
-        tracing::debug!(channel = %self.reader.page().channel, ?end, "reader left");
+    fn handle_written(&mut self, now: u64) {
+        self.session.handle_written(now);
+    }
+
+    fn handle_flushed(&mut self, now: u64) {
+        self.session.handle_flushed(now);
+    }
+
+    fn handle_blocked(&mut self, now: u64) -> Due {
+        self.session.handle_blocked(now)
     }
 }

@@ -1,5 +1,8 @@
 //! Many members that one task drives: roused together at the price of one wake-up, or woken each by itself.
 
+#[cfg(all(test, not(loom)))]
+mod tests;
+
 use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -13,17 +16,17 @@ use slab::Slab;
 
 use crate::sync::{AtomicBool, Mutex, Ordering, lock};
 
-/// What a shard drives: as a future, which also learns why it is polled.
-pub trait Member: fmt::Debug {
-    /// As [`Future::poll`](std::future::Future::poll). With [`Call::Roused`] the waker of its last poll has not been woken, so that whatever else it waits for has not
-    /// come.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, call: Call) -> Poll<()>;
+/// What a shard drives: as a future, which also learns why it is polled, and what is new.
+pub trait Member<N>: fmt::Debug {
+    /// As [`Future::poll`](std::future::Future::poll). `news` is what the shard has seen for all its members: whatever came later rouses
+    /// it again.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, call: Call, news: &N) -> Poll<()>;
 }
 
 /// Why a member is polled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Call {
-    /// Something is new for all.
+    /// Something is new for all. Whatever has woken its waker since its last poll has it polled once more.
     Roused,
     /// It has come just now, or its waker was woken.
     Woken,
@@ -172,12 +175,14 @@ pub enum Turn {
 
 /// What there is to do.
 enum Next {
-    Poll(usize),
+    Poll(usize, Call),
+    /// What was seen so far may be out of date.
+    Roused,
     Sleep,
     End,
 }
 
-impl<M: Member + ?Sized> Shard<M> {
+impl<M: ?Sized> Shard<M> {
     /// An empty shard. It ends when it is polled and nobody has come.
     pub fn new() -> (Self, Entrance<M>) {
         let (rouser, newcomers) = (Arc::new(Rouser::new()), Arc::new(Mutex::default()));
@@ -185,11 +190,17 @@ impl<M: Member + ?Sized> Shard<M> {
         (Self { rouser, newcomers, members: Slab::new(), sweep: 0..0, ready: Vec::new() }, entrance)
     }
 
-    /// Polls whoever is to be polled. Pending when there is nothing to do; ready at the end of a turn.
-    pub fn poll_turn(&mut self, cx: &Context<'_>) -> Poll<Turn> {
+    /// Polls whoever is to be polled. Pending when there is nothing to do; ready at the end of a turn. `look` finds what is new, once for
+    /// all of them.
+    pub fn poll_turn<N>(&mut self, cx: &Context<'_>, mut look: impl FnMut() -> N) -> Poll<Turn>
+    where
+        M: Member<N>,
+    {
+        let mut news = None;
         for _ in 0..MAX_POLLS {
             match self.next(cx) {
-                Next::Poll(key) => self.poll_member(key),
+                Next::Poll(key, call) => self.poll_member(key, call, news.get_or_insert_with(&mut look)),
+                Next::Roused => news = None,
                 Next::Sleep => return Poll::Pending,
                 Next::End => return Poll::Ready(Turn::Last),
             }
@@ -200,10 +211,10 @@ impl<M: Member + ?Sized> Shard<M> {
     fn next(&mut self, cx: &Context<'_>) -> Next {
         loop {
             if let Some(key) = self.sweep.find(|key| self.members.contains(*key)) {
-                return Next::Poll(key);
+                return Next::Poll(key, Call::Roused);
             }
             if let Some(key) = self.ready.pop() {
-                return Next::Poll(key);
+                return Next::Poll(key, Call::Woken);
             }
             let mut state = lock(&self.rouser.state);
             if std::mem::take(&mut state.arrived) {
@@ -212,6 +223,7 @@ impl<M: Member + ?Sized> Shard<M> {
                 newcomers.into_iter().for_each(|member| self.admit(member));
             } else if std::mem::take(&mut state.all) {
                 self.sweep = 0..self.members.capacity();
+                return Next::Roused;
             } else if !state.ready.is_empty() {
                 std::mem::swap(&mut self.ready, &mut state.ready);
             } else if self.members.is_empty() {
@@ -233,14 +245,21 @@ impl<M: Member + ?Sized> Shard<M> {
         self.ready.push(key);
     }
 
-    fn poll_member(&mut self, key: usize) {
+    fn poll_member<N>(&mut self, key: usize, call: Call, news: &N)
+    where
+        M: Member<N>,
+    {
         // Whoever was here and rang may have gone.
         let Some(Place { member, bell, waker }) = self.members.get_mut(key) else { return };
-        // Before it looks: what rings meanwhile is for the next time.
-        let call = if bell.is_rung.swap(false, Ordering::AcqRel) { Call::Woken } else { Call::Roused };
+        // Who is only roused does not see to what has rung, so the bell stays rung for it. And each is memory that is cold.
+        if call == Call::Woken {
+            // Before it looks: what rings meanwhile is for the next time.
+            bell.is_rung.swap(false, Ordering::AcqRel);
+        }
         let mut cx = Context::from_waker(waker);
         // One that panics ends by itself, as it would in a task of its own.
-        let is_over = catch_unwind(AssertUnwindSafe(|| member.as_mut().poll(&mut cx, call).is_ready())).unwrap_or(true);
+        let poll = || member.as_mut().poll(&mut cx, call, news).is_ready();
+        let is_over = catch_unwind(AssertUnwindSafe(poll)).unwrap_or(true);
         if is_over {
             let place = self.members.remove(key);
             // Nor does one whose end panics end the others.
@@ -258,130 +277,5 @@ impl<M: ?Sized> Drop for Shard<M> {
         let newcomers = std::mem::take(&mut *lock(&self.newcomers));
         drop(state);
         drop((waker, newcomers));
-    }
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use std::sync::{
-        Arc as StdArc, Mutex as StdMutex,
-        atomic::{AtomicUsize, Ordering},
-    };
-
-    use super::*;
-
-    /// Counts its polls; ends when it is told to.
-    #[derive(Debug, Default)]
-    struct Seen {
-        polls: AtomicUsize,
-        calls: StdMutex<Vec<Call>>,
-        ends: std::sync::atomic::AtomicBool,
-        panics: std::sync::atomic::AtomicBool,
-        waker: StdMutex<Option<Waker>>,
-    }
-
-    #[derive(Debug)]
-    struct Reader(StdArc<Seen>);
-
-    impl Member for Reader {
-        fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, call: Call) -> Poll<()> {
-            self.0.polls.fetch_add(1, Ordering::SeqCst);
-            lock(&self.0.calls).push(call);
-            assert!(!self.0.panics.load(Ordering::SeqCst), "as it was told to");
-            *lock(&self.0.waker) = Some(cx.waker().clone());
-            if self.0.ends.load(Ordering::SeqCst) { Poll::Ready(()) } else { Poll::Pending }
-        }
-    }
-
-    fn shard(members: usize) -> (Shard<Reader>, Entrance<Reader>, Vec<StdArc<Seen>>) {
-        let (shard, entrance) = Shard::new();
-        let seen: Vec<_> = (0..members).map(|_| StdArc::new(Seen::default())).collect();
-        for seen in &seen {
-            assert!(entrance.adopt(Box::pin(Reader(StdArc::clone(seen)))).is_ok());
-        }
-        (shard, entrance, seen)
-    }
-
-    /// Runs until the shard sleeps, and says how many turns that took; `None` if it ended.
-    fn run(shard: &mut Shard<Reader>) -> Option<usize> {
-        let cx = Context::from_waker(Waker::noop());
-        for turn in 1.. {
-            match shard.poll_turn(&cx) {
-                Poll::Ready(Turn::Last) => return None,
-                Poll::Ready(Turn::Over) => {}
-                Poll::Pending => return Some(turn),
-            }
-        }
-        None
-    }
-
-    fn polls(seen: &[StdArc<Seen>]) -> Vec<usize> {
-        seen.iter().map(|seen| seen.polls.load(Ordering::SeqCst)).collect()
-    }
-
-    #[test]
-    fn all_are_polled_when_they_are_roused_and_one_when_it_is_woken() {
-        let (mut shard, entrance, seen) = shard(3);
-        run(&mut shard);
-        assert_eq!(polls(&seen), [1, 1, 1]);
-        entrance.rouser().rouse();
-        entrance.rouser().rouse();
-        run(&mut shard);
-        assert_eq!(polls(&seen), [2, 2, 2]);
-        let waker = lock(&seen[1].waker).clone().unwrap();
-        waker.wake_by_ref();
-        waker.wake();
-        run(&mut shard);
-        assert_eq!(polls(&seen), [2, 3, 2]);
-        assert_eq!(*lock(&seen[1].calls), [Call::Woken, Call::Roused, Call::Woken]);
-    }
-
-    #[test]
-    fn whoever_is_woken_while_all_are_roused_hears_of_it() {
-        let (mut shard, entrance, seen) = shard(1);
-        run(&mut shard);
-        entrance.rouser().rouse();
-        lock(&seen[0].waker).clone().unwrap().wake();
-        run(&mut shard);
-        assert_eq!(lock(&seen[0].calls)[1], Call::Woken);
-    }
-
-    #[test]
-    fn a_large_shard_lets_others_have_their_turn() {
-        let (mut shard, entrance, seen) = shard(3 * MAX_POLLS);
-        run(&mut shard);
-        entrance.rouser().rouse();
-        assert!(run(&mut shard).is_some_and(|turns| turns >= 3));
-        assert!(polls(&seen).iter().all(|polls| *polls == 2));
-    }
-
-    #[test]
-    fn a_member_that_panics_ends_by_itself() {
-        let (mut shard, entrance, seen) = shard(2);
-        run(&mut shard);
-        seen[0].panics.store(true, Ordering::SeqCst);
-        entrance.rouser().rouse();
-        run(&mut shard);
-        entrance.rouser().rouse();
-        run(&mut shard);
-        assert_eq!(polls(&seen), [2, 3]);
-    }
-
-    #[test]
-    fn it_ends_with_its_last_member_and_takes_nobody_in_then() {
-        let (mut shard, entrance, seen) = shard(1);
-        assert_eq!(run(&mut shard), Some(1));
-        seen[0].ends.store(true, Ordering::SeqCst);
-        entrance.rouser().rouse();
-        assert_eq!(run(&mut shard), None);
-        assert!(entrance.adopt(Box::pin(Reader(StdArc::default()))).is_err());
-    }
-
-    #[test]
-    fn whoever_waits_at_the_door_of_a_shard_that_is_dropped_is_dropped_too() {
-        let (shard, entrance, seen) = shard(1);
-        drop(shard);
-        assert_eq!(StdArc::strong_count(&seen[0]), 1);
-        assert!(entrance.adopt(Box::pin(Reader(StdArc::default()))).is_err());
     }
 }
