@@ -82,8 +82,13 @@ impl MemoryBus {
         update: Update,
         key: Option<&IdempotencyKey>,
     ) -> Result<Published, BusError> {
-        let (now, epoch) = (self.clock.now(), Epoch::random()?);
+        let now = self.clock.now();
         let mut pages = self.pages(channel, now);
+        let epoch = match pages.logs.get(channel) {
+            // It goes on; the operating system is asked for one that begins.
+            Some(log) if log.page.has_log() => log.page.cursor().epoch,
+            _ => Epoch::random()?,
+        };
         if !pages.logs.contains_key(channel) && pages.logs.len() >= self.max_pages {
             pages.forget_all(|log| self.is_expired(log, now));
             if pages.logs.len() >= self.max_pages {
