@@ -32,6 +32,8 @@ mod update;
 
 #[cfg(feature = "piesocket")]
 pub use self::publisher::{PieSocketError, PieSocketFailure, PieSocketPublisher};
+#[cfg(feature = "socket")]
+pub use self::transport::drive_websocket;
 pub use self::{
     bus::{BusError, EventBus, IdempotencyKey, Published},
     close::Close,

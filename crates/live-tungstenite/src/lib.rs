@@ -79,6 +79,9 @@
 //! }
 //! ```
 //!
+//! Where it is a bare `TcpStream`, as here, [`drive_websocket`] serves it in a task that it shares with others of its page,
+//! which makes an update to many readers cheaper; the function returns before the reader has left then.
+//!
 //! Take the stream before you read a message from it: what tungstenite has read ahead stays behind in it. What [`serve`] does before it
 //! answers 101 is yours to do then: to check `Origin` in the callback, to limit the time of the handshake, and to send readers
 //! away while the bus is down.

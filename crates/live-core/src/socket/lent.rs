@@ -80,6 +80,7 @@ impl Lent {
     }
 
     /// The stream, if it has not left.
+    #[cfg(feature = "hyper")]
     pub(crate) fn into_inner(self) -> Option<TcpStream> {
         lock(&self.0).stream.take().map(Guarded::into_inner)
     }

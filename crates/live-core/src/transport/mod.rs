@@ -5,10 +5,12 @@ mod events;
 mod poll;
 mod websocket;
 
+#[cfg(feature = "socket")]
+pub(crate) use self::events::drive_events;
+#[cfg(feature = "socket")]
+pub use self::websocket::drive_websocket;
 pub use self::websocket::{WebSocketBody, serve_websocket};
 pub(crate) use self::{
     events::Events,
     poll::{Polled, glance, poll_change, poll_frame},
 };
-#[cfg(feature = "socket")]
-pub(crate) use self::{events::drive_events, websocket::drive_websocket};

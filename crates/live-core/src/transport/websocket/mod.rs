@@ -31,9 +31,13 @@ where
     connection(stream, &read_ahead, reader)
 }
 
-/// Serves a reader on a bare socket whose handshake is done, in a task that it shares with other readers of the page.
+/// The same on a bare socket, in a task that the reader shares with others of its page on this thread: an update to all of them costs
+/// little more than the writes. It returns at once; the hub sees the reader leave, and the log says why.
+///
+/// # Panics
+/// Outside a tokio runtime.
 #[cfg(feature = "socket")]
-pub(crate) fn drive_websocket(stream: TcpStream, read_ahead: Bytes, reader: Reader) {
+pub fn drive_websocket(stream: TcpStream, read_ahead: Bytes, reader: Reader) {
     reader.drive(|reader| connection(stream, &read_ahead, reader));
 }
 
