@@ -12,6 +12,7 @@ use crate::{
     page::{Log, POST_BYTES, render},
     readers::{Readers, an_update},
     requests,
+    shared::SharedReaders,
 };
 
 /// One thing that Live does, over and over.
@@ -32,6 +33,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "conflate", run: conflate },
     Scenario { name: "publish", run: publish },
     Scenario { name: "delivery", run: delivery },
+    Scenario { name: "shared", run: shared },
     Scenario { name: "poll-200", run: poll_news },
     Scenario { name: "poll-204", run: poll_nothing },
     Scenario { name: "poll-head", run: poll_time },
@@ -158,6 +160,19 @@ fn delivery() -> Result<u32> {
         let mut delivered = Ok(());
         counted(|| delivered = readers.deliver());
         delivered?;
+    }
+    Ok(TIMES / 10 * READERS as u32)
+}
+
+/// An update to readers who share a task, from the call that publishes to the last write.
+fn shared() -> Result<u32> {
+    let mut readers = SharedReaders::new(READERS)?;
+    for _ in 0..TIMES / 10 {
+        let update = an_update()?;
+        let mut delivered = Ok(());
+        counted(|| delivered = readers.publish(update));
+        delivered?;
+        readers.read()?;
     }
     Ok(TIMES / 10 * READERS as u32)
 }
