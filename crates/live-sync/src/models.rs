@@ -140,7 +140,7 @@ impl Reader {
 }
 
 impl Member<()> for Reader {
-    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>, _: Call, (): &()) -> Poll<()> {
+    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>, _: Call<'_, ()>) -> Poll<()> {
         self.waiter.wait(cx.waker(), u64::MAX);
         self.poll_head()
     }
@@ -151,8 +151,11 @@ impl Member<()> for Reader {
 struct Roused(Reader);
 
 impl Member<usize> for Roused {
-    fn poll(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>, _: Call, head: &usize) -> Poll<()> {
-        self.0.poll_at(*head)
+    fn poll(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>, call: Call<'_, usize>) -> Poll<()> {
+        match call {
+            Call::Roused(head) => self.0.poll_at(*head),
+            Call::Woken => self.0.poll_head(),
+        }
     }
 }
 
@@ -187,7 +190,7 @@ struct Twice {
 }
 
 impl Member<()> for Twice {
-    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>, call: Call, (): &()) -> Poll<()> {
+    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>, call: Call<'_, ()>) -> Poll<()> {
         if call == Call::Woken {
             self.waiter.handle_woken();
         }

@@ -124,9 +124,9 @@ impl Waiter {
         self.place >= LISTS
     }
 
-    /// Whether a shard drives the reader, and it waits for a moment already.
-    pub fn is_waiting(&self) -> bool {
-        self.is_driven() && self.due < u64::MAX
+    /// Until when a reader that a shard drives waits at the latest, if it does.
+    pub fn waits_until(&self) -> Option<u64> {
+        (self.is_driven() && self.due < u64::MAX).then_some(self.due)
     }
 
     /// Notes that its waker may have been woken, after which it does not wait any more.
@@ -139,7 +139,7 @@ impl Waiter {
     /// Who is driven may wait for an earlier time still: it is woken then, and waits anew. So it gives the same waker each time, and calls
     /// [`handle_woken`](Self::handle_woken) whenever that was woken.
     pub fn wait(&mut self, waker: &Waker, due: u64) {
-        if self.is_waiting() && self.due <= due {
+        if self.waits_until().is_some_and(|until| until <= due) {
             return;
         }
         self.due = due;

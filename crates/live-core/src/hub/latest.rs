@@ -2,42 +2,69 @@
 
 use std::sync::Arc;
 
-#[cfg(feature = "socket")]
-use super::LivePage;
-use super::Look;
-#[cfg(feature = "socket")]
-use crate::metrics::Age;
-use crate::{cursor::Cursor, frame::Frame};
+use super::{Hub, LivePage};
+use crate::{
+    cursor::Cursor,
+    frame::Frame,
+    metrics::{Age, Counters},
+    publisher::Transport,
+};
 
-/// The head of a page, and the frame that leads to it from the one before: all that most of its readers need to see.
+/// The newest frame of a page, for those who have the one before it.
 #[derive(Debug)]
 pub(crate) struct Latest {
+    frame: Arc<Frame>,
+    age: Option<Age>,
     /// When it was seen, in milliseconds since the hub began.
-    pub(crate) seen_at: u64,
-    head: Cursor,
-    pub(super) frame: Option<Arc<Frame>>,
-    #[cfg(feature = "socket")]
-    pub(super) age: Option<Age>,
+    seen_at: u64,
+    counters: Arc<Counters>,
 }
 
 impl Latest {
-    /// The page as it is at this time; `None` until the bus's first snapshot.
-    #[cfg(feature = "socket")]
-    pub(super) fn of(page: &LivePage, now: u64) -> Option<Self> {
-        let (head, frame) = page.with_view(|view| {
-            let head = view.page().cursor();
-            (head, view.newest().filter(|frame| frame.cursor() == head).cloned())
-        })?;
-        let age = frame.as_deref().and_then(Age::of);
-        Some(Self { seen_at: now, head, frame, age })
+    /// The page as it is now. `None` if there is no such frame, or if not all readers are to have it, because the server drains.
+    pub(super) fn of(hub: &Hub, page: &LivePage) -> Option<Self> {
+        if hub.is_draining() {
+            return None;
+        }
+        let frame = page.with_view(|view| view.newest().cloned())??;
+        let (age, counters) = (Age::of(&frame), Arc::clone(&hub.inner.counters));
+        Some(Self { frame, age, seen_at: hub.now(), counters })
+    }
+}
+
+/// A reader who is at a cursor of the page, and to whom nothing is to be said but what is new.
+#[derive(Debug)]
+pub(crate) struct Resting {
+    cursor: Cursor,
+    /// The moment that it waits for: a heartbeat, its silence, or the end of its admission. What is sent in between only puts it off.
+    until: u64,
+    sent_at: Option<u64>,
+    transport: Transport,
+}
+
+impl Resting {
+    pub(super) fn new(cursor: Cursor, until: u64, transport: Transport) -> Self {
+        Self { cursor, until, sent_at: None, transport }
     }
 
-    /// What a reader at `cursor` would find; `None` if it has to look by itself.
-    pub(super) fn look(&self, cursor: Cursor) -> Option<Look> {
-        match &self.frame {
-            _ if cursor == self.head => Some(Look::UpToDate),
-            Some(frame) if cursor == frame.prev() => Some(Look::Frame(Arc::clone(frame))),
-            _ => None,
+    /// The frame that is new for all, if that is what it lacks; it is at the frame's cursor then.
+    pub(crate) fn follow<'a>(&mut self, latest: &'a Latest) -> Option<&'a Frame> {
+        let frame = &*latest.frame;
+        if frame.prev() != self.cursor || latest.seen_at >= self.until {
+            return None;
         }
+        latest.counters.followed_at(self.transport, frame, latest.age);
+        self.cursor = frame.cursor();
+        self.sent_at = Some(latest.seen_at);
+        Some(frame)
+    }
+
+    pub(super) fn cursor(&self) -> Cursor {
+        self.cursor
+    }
+
+    /// When it was last sent anything, if it was since it came to rest.
+    pub(super) fn sent_at(&self) -> Option<u64> {
+        self.sent_at
     }
 }

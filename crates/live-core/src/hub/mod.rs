@@ -1,6 +1,7 @@
 //! The hub: this process's replicas of the pages that have readers, and everything that its transports share.
 
 mod drain;
+#[cfg(feature = "socket")]
 mod latest;
 mod live_page;
 mod outage;
@@ -28,7 +29,8 @@ use std::{
 use live_sync::{Event, WakeList};
 use tokio::{runtime::Handle, sync::Semaphore};
 
-pub(crate) use self::latest::Latest;
+#[cfg(feature = "socket")]
+pub(crate) use self::latest::{Latest, Resting};
 pub(crate) use self::live_page::{LivePage, Look};
 pub(crate) use self::reader::{Pace, Words};
 use self::{drain::Drain, outage::Outage};

@@ -11,7 +11,9 @@ use bytes::Bytes;
 use live_sync::Member;
 use live_sync::{Waiter, WakeList};
 
-use super::{Hub, Latest, LivePage, Look};
+use super::{Hub, LivePage, Look};
+#[cfg(feature = "socket")]
+use super::{Latest, Resting};
 use crate::{
     close::Close,
     cursor::{Cursor, Start, Version},
@@ -125,7 +127,7 @@ impl Reader {
         self.waiter = WakeList::enter_driven(&page.wake);
         let look = {
             let (hub, page) = (self.hub.clone(), Arc::clone(&page));
-            move || Latest::of(&page, hub.now())
+            move || Latest::of(&hub, &page)
         };
         page.shards.adopt(&page.wake, look, Box::pin(serve(self)));
     }
@@ -140,17 +142,10 @@ impl Reader {
     }
 
     /// The next thing to send; the first is at once what the reader lacks, or an empty frame. `due` is when the caller wants
-    /// to be polled again at the latest, in milliseconds since the hub began. `latest` is what the reader's shard has seen of the page.
-    /// Cancel safe.
-    pub(crate) fn poll_next(
-        &mut self,
-        cx: &mut Context<'_>,
-        pace: Pace,
-        due: u64,
-        latest: Option<&Latest>,
-    ) -> Poll<Delivery> {
+    /// to be polled again at the latest, in milliseconds since the hub began. Cancel safe.
+    pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>, pace: Pace, due: u64) -> Poll<Delivery> {
         loop {
-            if let Some(delivery) = self.look(pace, latest) {
+            if let Some(delivery) = self.look(pace) {
                 return Poll::Ready(delivery);
             }
             let waits_for_bus = self.waits_for_bus;
@@ -160,7 +155,7 @@ impl Reader {
                 return Poll::Pending;
             }
             // What came between the look and the wait has woken nobody.
-            if let Some(delivery) = self.look(pace, latest) {
+            if let Some(delivery) = self.look(pace) {
                 return Poll::Ready(delivery);
             }
             if self.waits_for_bus == waits_for_bus {
@@ -169,18 +164,19 @@ impl Reader {
         }
     }
 
-    /// The frame that is new for all, if that is what this reader lacks, and nothing else concerns it: what most deliveries are. It
-    /// waits on as it did. It has had its greeting, which comes before the first frame.
+    /// The reader at rest, if it is at a cursor of the page and waits for a moment.
     #[cfg(feature = "socket")]
-    pub(crate) fn follow<'a>(&mut self, latest: &'a Latest) -> Option<&'a Frame> {
-        let frame = latest.frame.as_deref()?;
-        let is_next = matches!(self.position, Position::At(cursor) if cursor == frame.prev());
-        if !is_next || !self.waiter.is_waiting() || self.waits_for_bus || self.ended(Some(latest)).is_some() {
-            return None;
-        }
-        self.hub.inner.counters.followed_at(self.counted.transport(), frame, latest.age);
-        self.position = Position::At(frame.cursor());
-        Some(frame)
+    pub(crate) fn rest(&self) -> Option<Resting> {
+        let Position::At(cursor) = self.position else { return None };
+        let until = self.waiter.waits_until().filter(|_| !self.waits_for_bus)?;
+        Some(Resting::new(cursor, until, self.counted.transport()))
+    }
+
+    /// Takes the reader from its rest. When it got something then for the last time, if it did.
+    #[cfg(feature = "socket")]
+    pub(crate) fn resume(&mut self, rested: Resting) -> Option<u64> {
+        self.position = Position::At(rested.cursor());
+        rested.sent_at()
     }
 
     fn wait_for_bus(&mut self, cx: &Context<'_>) {
@@ -192,16 +188,13 @@ impl Reader {
         waiter.wait(cx.waker(), u64::MAX);
     }
 
-    fn look(&mut self, pace: Pace, latest: Option<&Latest>) -> Option<Delivery> {
-        if let Some(close) = self.ended(latest) {
+    fn look(&mut self, pace: Pace) -> Option<Delivery> {
+        if let Some(close) = self.ended() {
             return Some(Delivery::Close(close));
         }
         let look = match self.position {
             Position::Start(start) => self.page.look_first(start, self.hub.config().clock.now()),
-            Position::At(cursor) => {
-                let few = if pace == Pace::Stream { usize::MAX } else { 1 };
-                latest.and_then(|latest| latest.look(cursor)).unwrap_or_else(|| self.page.look_on(cursor, few))
-            }
+            Position::At(cursor) => self.page.look_on(cursor, if pace == Pace::Stream { usize::MAX } else { 1 }),
         };
         self.waits_for_bus = matches!(look, Look::Ask(_) | Look::Wait);
         let frame = match look {
@@ -236,9 +229,8 @@ impl Reader {
         pace == Pace::Stream || !matches!(self.position, Position::Start(Start::At(_)))
     }
 
-    fn ended(&self, latest: Option<&Latest>) -> Option<Close> {
-        let now = || latest.map_or_else(|| self.hub.now(), |latest| latest.seen_at);
-        if self.admitted_until != u64::MAX && now() >= self.admitted_until {
+    fn ended(&self) -> Option<Close> {
+        if self.admitted_until != u64::MAX && self.hub.now() >= self.admitted_until {
             return Some(Close::AdmissionEnded);
         }
         self.hub.drain_close(self.counted.resuming)
@@ -247,7 +239,7 @@ impl Reader {
     /// Ready when the page's head is above `seen`. Cancel safe.
     pub(crate) fn poll_head(&mut self, cx: &mut Context<'_>, seen: Version, due: u64) -> Poll<Result<(), Close>> {
         let moved = |page: &LivePage| page.with_page(|page| page.cursor().version > seen).unwrap_or(false);
-        if let Some(close) = self.ended(None) {
+        if let Some(close) = self.ended() {
             return Poll::Ready(Err(close));
         }
         if moved(&self.page) {

@@ -93,7 +93,7 @@ mod tests {
     }
 
     impl Member<Option<Latest>> for Noted {
-        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>, _: Call, _: &Option<Latest>) -> Poll<()> {
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>, _: Call<'_, Option<Latest>>) -> Poll<()> {
             self.place.store(self.polls.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
             Poll::Pending
         }

@@ -252,7 +252,10 @@ impl Session {
         if let Phase::Closing { until } = self.phase {
             return if now >= until { Due::Close(Close::Silent) } else { Due::At(until) };
         }
-        let (silence, heartbeat) = self.deadlines();
+        let silence = self.heard_at + u64::from(self.timing.silence);
+        // A reader of a busy page has nothing to say by itself, so it is asked all the same.
+        let quiet_since = self.sent_at.min(self.heard_at.max(self.pinged_at));
+        let heartbeat = quiet_since + u64::from(self.timing.heartbeat);
         if now >= silence {
             Due::Close(Close::Silent)
         } else if now >= heartbeat {
@@ -263,18 +266,10 @@ impl Session {
         }
     }
 
-    /// When the reader has been silent for too long, and when the next heartbeat is due.
-    fn deadlines(&self) -> (u64, u64) {
-        // A reader of a busy page has nothing to say by itself, so it is asked all the same.
-        let quiet_since = self.sent_at.min(self.heard_at.max(self.pinged_at));
-        (self.heard_at + u64::from(self.timing.silence), quiet_since + u64::from(self.timing.heartbeat))
-    }
-
     /// Whether there is nothing to send but a frame that is new.
     #[cfg(feature = "socket")]
-    pub(crate) fn is_quiet(&self, now: u64) -> bool {
-        let (silence, heartbeat) = self.deadlines();
-        self.phase == Phase::Open && self.control.is_empty() && now < silence.min(heartbeat)
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.phase == Phase::Open && self.control.is_empty()
     }
 }
 

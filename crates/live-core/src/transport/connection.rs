@@ -8,18 +8,15 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use live_sync::Call;
-#[cfg(feature = "socket")]
-use live_sync::Member;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-#[cfg(feature = "socket")]
-use tokio::net::TcpStream;
 
 use crate::{
     close::Close,
-    hub::{Latest, Reader},
+    hub::Reader,
     session::{CLOSE_WAIT, Due},
 };
+#[cfg(feature = "socket")]
+use crate::{frame::Frame, hub::Resting};
 
 /// What is said to a reader and heard from it, without the stream. Times are the hub's.
 pub(super) trait Dialogue: Unpin {
@@ -32,12 +29,20 @@ pub(super) trait Dialogue: Unpin {
     /// Takes what the reader sent, in pieces of any size.
     fn handle_bytes(&mut self, bytes: &[u8], now: u64);
 
-    /// The next bytes to send; `None` when there will be none. `latest` is what whoever drives it has seen of the page already.
-    fn poll_outgoing(&mut self, cx: &mut Context<'_>, now: u64, latest: Option<&Latest>) -> Poll<Option<Bytes>>;
+    /// The next bytes to send; `None` when there will be none.
+    fn poll_outgoing(&mut self, cx: &mut Context<'_>, now: u64) -> Poll<Option<Bytes>>;
 
-    /// What is new for all, if there is nothing else to be said.
+    /// The reader at rest, if there is nothing to be said but what is new, until the moment that it waits for.
     #[cfg(feature = "socket")]
-    fn follow<'a>(&mut self, latest: &'a Latest) -> Option<&'a Bytes>;
+    fn rest(&self) -> Option<Resting>;
+
+    /// Goes on where the reader has come to while it was at rest.
+    #[cfg(feature = "socket")]
+    fn resume(&mut self, rested: Resting);
+
+    /// The bytes of a frame.
+    #[cfg(feature = "socket")]
+    fn bytes_of(frame: &Frame) -> &Bytes;
 
     /// The stream took something.
     fn handle_written(&mut self, now: u64);
@@ -53,7 +58,28 @@ pub(super) trait Dialogue: Unpin {
 #[derive(Debug)]
 pub(super) struct Connection<S, D> {
     stream: S,
-    dialogue: D,
+    exchange: Exchange<D>,
+}
+
+impl<S, D: Dialogue> Connection<S, D> {
+    pub(super) fn new(stream: S, dialogue: D) -> Self {
+        Self { stream, exchange: Exchange::new(dialogue) }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin, D: Dialogue> Future for Connection<S, D> {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Self { stream, exchange } = &mut *self;
+        exchange.poll(stream, cx, true)
+    }
+}
+
+/// What goes on on a stream, which is its caller's.
+#[derive(Debug)]
+pub(super) struct Exchange<D> {
+    pub(super) dialogue: D,
     /// What is on its way: the rest of one frame, shared with every other reader.
     outgoing: Bytes,
     /// Our half of the stream is closed; the reader has until then to close its own, so that nothing it has yet to read is
@@ -68,83 +94,57 @@ thread_local! {
     static SCRATCH: RefCell<Box<[u8]>> = RefCell::new(vec![0; SCRATCH_BYTES].into());
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin, D: Dialogue> Future for Connection<S, D> {
-    type Output = io::Result<()>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_called(cx, Call::Woken, None)
-    }
-}
-
-#[cfg(feature = "socket")]
-impl<D: Dialogue + std::fmt::Debug> Member<Option<Latest>> for Connection<TcpStream, D> {
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>, call: Call, latest: &Option<Latest>) -> Poll<()> {
-        let latest = latest.as_ref();
-        if call == Call::Roused && latest.is_some_and(|latest| self.try_follow(latest)) {
-            return Poll::Pending;
-        }
-        if let Err(error) = ready!(self.poll_called(cx, call, latest)) {
-            tracing::debug!(%error, "reader lost");
-        }
-        Poll::Ready(())
-    }
-}
-
-#[cfg(feature = "socket")]
-impl<D: Dialogue> Connection<TcpStream, D> {
-    /// Writes what is new for all to a reader to whom nothing else is to be said. `false` if the rest has to be looked at.
-    fn try_follow(&mut self, latest: &Latest) -> bool {
-        if self.outgoing.has_remaining() || self.lingers_until.is_some() {
-            return false;
-        }
-        let Some(frame) = self.dialogue.follow(latest) else { return false };
-        // An error is met again by whoever goes on from here, as is a socket that is full.
-        let written = self.stream.try_write(frame).unwrap_or(0);
-        if written > 0 {
-            self.dialogue.handle_written(latest.seen_at);
-        }
-        let is_out = written == frame.len();
-        if !is_out {
-            self.outgoing = frame.slice(written..);
-        }
-        is_out
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin, D: Dialogue> Connection<S, D> {
-    pub(super) fn new(stream: S, dialogue: D) -> Self {
-        Self { stream, dialogue, outgoing: Bytes::new(), lingers_until: None }
+impl<D: Dialogue> Exchange<D> {
+    pub(super) fn new(dialogue: D) -> Self {
+        Self { dialogue, outgoing: Bytes::new(), lingers_until: None }
     }
 
-    fn poll_called(&mut self, cx: &mut Context<'_>, call: Call, latest: Option<&Latest>) -> Poll<io::Result<()>> {
-        let end = ready!(self.poll_end(cx, call, latest));
+    /// Goes on, in the manner of a future. Where its waker was not woken, nothing has come that could be read.
+    pub(super) fn poll<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut S,
+        cx: &mut Context<'_>,
+        is_woken: bool,
+    ) -> Poll<io::Result<()>> {
+        let end = ready!(self.poll_end(stream, cx, is_woken));
         let why = end.as_ref().ok().copied().flatten();
         tracing::debug!(channel = %self.dialogue.reader().page().channel, end = ?why, "reader left");
         Poll::Ready(end.map(|_| ()))
     }
 
-    fn poll_end(
+    /// Whether everything is said so far, and nothing is on its way.
+    #[cfg(feature = "socket")]
+    pub(super) fn is_at_rest(&self) -> bool {
+        self.outgoing.is_empty() && self.lingers_until.is_none()
+    }
+
+    /// Has the rest of a frame sent before anything else.
+    #[cfg(feature = "socket")]
+    pub(super) fn push_rest(&mut self, rest: Bytes) {
+        self.outgoing = rest;
+    }
+
+    fn poll_end<S: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
+        stream: &mut S,
         cx: &mut Context<'_>,
-        call: Call,
-        latest: Option<&Latest>,
+        is_woken: bool,
     ) -> Poll<io::Result<Option<Close>>> {
         let reader = self.dialogue.reader();
-        let now = latest.map_or_else(|| reader.hub().now(), |latest| latest.seen_at);
-        // Else nothing has come: its waker would have been woken.
-        let mut may_read = call == Call::Woken;
-        if may_read {
+        let now = reader.hub().now();
+        if is_woken {
             reader.handle_woken();
         }
+        let mut may_read = is_woken;
         loop {
-            if may_read && self.poll_read(cx, now)?.is_ready() {
+            if may_read && self.poll_read(stream, cx, now)?.is_ready() {
                 return Poll::Ready(Ok(None));
             }
             may_read = true;
             let was_full = !self.dialogue.wants_bytes();
             let end = match self.lingers_until {
                 Some(until) => self.poll_linger(cx, now, until),
-                None => self.poll_write(cx, now, latest),
+                None => self.poll_write(stream, cx, now),
             };
             if end.is_ready() || !was_full || !self.dialogue.wants_bytes() {
                 return end;
@@ -153,11 +153,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin, D: Dialogue> Connection<S, D> {
     }
 
     /// Ready at the end of the stream. What the dialogue does not want yet stays in the kernel, which slows the reader down.
-    fn poll_read(&mut self, cx: &mut Context<'_>, now: u64) -> io::Result<Poll<()>> {
+    fn poll_read<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut S,
+        cx: &mut Context<'_>,
+        now: u64,
+    ) -> io::Result<Poll<()>> {
         SCRATCH.with_borrow_mut(|scratch| {
             while self.dialogue.wants_bytes() {
                 let mut buffer = ReadBuf::new(scratch);
-                match Pin::new(&mut self.stream).poll_read(cx, &mut buffer)? {
+                match Pin::new(&mut *stream).poll_read(cx, &mut buffer)? {
                     Poll::Pending => return Ok(Poll::Pending),
                     Poll::Ready(()) if buffer.filled().is_empty() => return Ok(Poll::Ready(())),
                     Poll::Ready(()) => self.dialogue.handle_bytes(buffer.filled(), now),
@@ -168,16 +173,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin, D: Dialogue> Connection<S, D> {
     }
 
     /// Writes what there is, one frame at a time, and ready when the connection has ended.
-    fn poll_write(
+    fn poll_write<S: AsyncRead + AsyncWrite + Unpin>(
         &mut self,
+        stream: &mut S,
         cx: &mut Context<'_>,
         now: u64,
-        latest: Option<&Latest>,
     ) -> Poll<io::Result<Option<Close>>> {
         // Fairness: a reader that lacks much lets others on the thread have their turn.
         for _ in 0..MAX_WRITES {
             while self.outgoing.has_remaining() {
-                match Pin::new(&mut self.stream).poll_write(cx, &self.outgoing)? {
+                match Pin::new(&mut *stream).poll_write(cx, &self.outgoing)? {
                     Poll::Ready(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                     Poll::Ready(written) => {
                         self.outgoing.advance(written);
@@ -189,13 +194,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin, D: Dialogue> Connection<S, D> {
             // An empty slice of a frame would keep the whole frame.
             self.outgoing = Bytes::new();
             // A stream with a buffer of its own (TLS) may keep what it took. Before the next frame is chosen: this is a queue, too.
-            if Pin::new(&mut self.stream).poll_flush(cx)?.is_pending() {
+            if Pin::new(&mut *stream).poll_flush(cx)?.is_pending() {
                 return self.poll_blocked(cx, now);
             }
             self.dialogue.handle_flushed(now);
-            match self.dialogue.poll_outgoing(cx, now, latest) {
+            match self.dialogue.poll_outgoing(cx, now) {
                 Poll::Ready(Some(bytes)) => self.outgoing = bytes,
-                Poll::Ready(None) => return self.poll_shutdown(cx, now),
+                Poll::Ready(None) => return self.poll_shutdown(stream, cx, now),
                 Poll::Pending => return Poll::Pending,
             }
         }
@@ -215,8 +220,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin, D: Dialogue> Connection<S, D> {
         }
     }
 
-    fn poll_shutdown(&mut self, cx: &mut Context<'_>, now: u64) -> Poll<io::Result<Option<Close>>> {
-        if pin!(&mut self.stream).poll_shutdown(cx)?.is_pending() {
+    fn poll_shutdown<S: AsyncRead + AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut S,
+        cx: &mut Context<'_>,
+        now: u64,
+    ) -> Poll<io::Result<Option<Close>>> {
+        if pin!(&mut *stream).poll_shutdown(cx)?.is_pending() {
             return self.poll_blocked(cx, now);
         }
         let until = now + CLOSE_WAIT.as_millis() as u64;

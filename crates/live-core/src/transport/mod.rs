@@ -1,6 +1,8 @@
 //! The loops that move bytes. All of them are cursors over the page.
 
 mod connection;
+#[cfg(feature = "socket")]
+mod driven;
 mod events;
 mod poll;
 mod websocket;

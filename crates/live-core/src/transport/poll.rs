@@ -39,7 +39,7 @@ pub(crate) async fn poll_frame(reader: &mut Reader, wait: Option<Duration>) -> P
     let (until, until_bus) = (deadline(wait.unwrap_or_default()), deadline(hub.config().bus_deadline));
     poll_fn(|cx| {
         let due = if wait.is_some() { until } else { until_bus };
-        match reader.poll_next(cx, Pace::Poll, due, None) {
+        match reader.poll_next(cx, Pace::Poll, due) {
             Poll::Ready(Delivery::Frame(frame)) => return Poll::Ready(Polled::Frame(frame)),
             Poll::Ready(Delivery::Close(close)) => return Poll::Ready(Polled::Ended(close)),
             Poll::Pending => {}

@@ -18,16 +18,16 @@ use crate::sync::{AtomicBool, Mutex, Ordering, lock};
 
 /// What a shard drives: as a future, which also learns why it is polled, and what is new.
 pub trait Member<N>: fmt::Debug {
-    /// As [`Future::poll`](std::future::Future::poll). `news` is what the shard has seen for all its members: whatever came later rouses
-    /// it again.
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, call: Call, news: &N) -> Poll<()>;
+    /// As [`Future::poll`](std::future::Future::poll).
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, call: Call<'_, N>) -> Poll<()>;
 }
 
 /// Why a member is polled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Call {
-    /// Something is new for all. Whatever has woken its waker since its last poll has it polled once more.
-    Roused,
+pub enum Call<'a, N> {
+    /// Something is new for all: what the shard has seen. Whatever came later rouses it again, and whatever has woken the member's own
+    /// waker since its last poll has it polled once more.
+    Roused(&'a N),
     /// It has come just now, or its waker was woken.
     Woken,
 }
@@ -175,9 +175,10 @@ pub enum Turn {
 
 /// What there is to do.
 enum Next {
-    Poll(usize, Call),
     /// What was seen so far may be out of date.
-    Roused,
+    Look,
+    PollRoused(usize),
+    PollWoken(usize),
     Sleep,
     End,
 }
@@ -191,7 +192,7 @@ impl<M: ?Sized> Shard<M> {
     }
 
     /// Polls whoever is to be polled. Pending when there is nothing to do; ready at the end of a turn. `look` finds what is new, once for
-    /// all of them.
+    /// all who are roused.
     pub fn poll_turn<N>(&mut self, cx: &Context<'_>, mut look: impl FnMut() -> N) -> Poll<Turn>
     where
         M: Member<N>,
@@ -199,8 +200,9 @@ impl<M: ?Sized> Shard<M> {
         let mut news = None;
         for _ in 0..MAX_POLLS {
             match self.next(cx) {
-                Next::Poll(key, call) => self.poll_member(key, call, news.get_or_insert_with(&mut look)),
-                Next::Roused => news = None,
+                Next::Look => news = None,
+                Next::PollRoused(key) => self.poll_member(key, Call::Roused(news.get_or_insert_with(&mut look))),
+                Next::PollWoken(key) => self.poll_member(key, Call::Woken),
                 Next::Sleep => return Poll::Pending,
                 Next::End => return Poll::Ready(Turn::Last),
             }
@@ -211,10 +213,10 @@ impl<M: ?Sized> Shard<M> {
     fn next(&mut self, cx: &Context<'_>) -> Next {
         loop {
             if let Some(key) = self.sweep.find(|key| self.members.contains(*key)) {
-                return Next::Poll(key, Call::Roused);
+                return Next::PollRoused(key);
             }
             if let Some(key) = self.ready.pop() {
-                return Next::Poll(key, Call::Woken);
+                return Next::PollWoken(key);
             }
             let mut state = lock(&self.rouser.state);
             if std::mem::take(&mut state.arrived) {
@@ -223,7 +225,7 @@ impl<M: ?Sized> Shard<M> {
                 newcomers.into_iter().for_each(|member| self.admit(member));
             } else if std::mem::take(&mut state.all) {
                 self.sweep = 0..self.members.capacity();
-                return Next::Roused;
+                return Next::Look;
             } else if !state.ready.is_empty() {
                 std::mem::swap(&mut self.ready, &mut state.ready);
             } else if self.members.is_empty() {
@@ -245,20 +247,20 @@ impl<M: ?Sized> Shard<M> {
         self.ready.push(key);
     }
 
-    fn poll_member<N>(&mut self, key: usize, call: Call, news: &N)
+    fn poll_member<N>(&mut self, key: usize, call: Call<'_, N>)
     where
         M: Member<N>,
     {
         // Whoever was here and rang may have gone.
         let Some(Place { member, bell, waker }) = self.members.get_mut(key) else { return };
         // Who is only roused does not see to what has rung, so the bell stays rung for it. And each is memory that is cold.
-        if call == Call::Woken {
+        if let Call::Woken = call {
             // Before it looks: what rings meanwhile is for the next time.
             bell.is_rung.swap(false, Ordering::AcqRel);
         }
         let mut cx = Context::from_waker(waker);
         // One that panics ends by itself, as it would in a task of its own.
-        let poll = || member.as_mut().poll(&mut cx, call, news).is_ready();
+        let poll = || member.as_mut().poll(&mut cx, call).is_ready();
         let is_over = catch_unwind(AssertUnwindSafe(poll)).unwrap_or(true);
         if is_over {
             let place = self.members.remove(key);

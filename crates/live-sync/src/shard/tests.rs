@@ -9,8 +9,8 @@ use super::*;
 #[derive(Debug, Default)]
 struct Seen {
     polls: AtomicUsize,
-    news: AtomicUsize,
-    calls: StdMutex<Vec<Call>>,
+    /// What was new at each of them; `None` where it was woken.
+    calls: StdMutex<Vec<Option<usize>>>,
     ends: std::sync::atomic::AtomicBool,
     panics: std::sync::atomic::AtomicBool,
     waker: StdMutex<Option<Waker>>,
@@ -20,10 +20,12 @@ struct Seen {
 struct Reader(StdArc<Seen>);
 
 impl Member<usize> for Reader {
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, call: Call, news: &usize) -> Poll<()> {
-        self.0.news.store(*news, Ordering::SeqCst);
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, call: Call<'_, usize>) -> Poll<()> {
         self.0.polls.fetch_add(1, Ordering::SeqCst);
-        lock(&self.0.calls).push(call);
+        lock(&self.0.calls).push(match call {
+            Call::Roused(news) => Some(*news),
+            Call::Woken => None,
+        });
         assert!(!self.0.panics.load(Ordering::SeqCst), "as it was told to");
         *lock(&self.0.waker) = Some(cx.waker().clone());
         if self.0.ends.load(Ordering::SeqCst) { Poll::Ready(()) } else { Poll::Pending }
@@ -74,7 +76,7 @@ fn all_are_polled_when_they_are_roused_and_one_when_it_is_woken() {
     waker.wake();
     run(&mut shard);
     assert_eq!(polls(&seen), [2, 3, 2]);
-    assert_eq!(*lock(&seen[1].calls), [Call::Woken, Call::Roused, Call::Woken]);
+    assert_eq!(*lock(&seen[1].calls), [None, Some(0), None]);
 }
 
 #[test]
@@ -84,7 +86,7 @@ fn whoever_is_woken_while_all_are_roused_hears_of_it() {
     entrance.rouser().rouse();
     lock(&seen[0].waker).clone().unwrap().wake();
     run(&mut shard);
-    assert_eq!(lock(&seen[0].calls)[1..], [Call::Roused, Call::Woken]);
+    assert_eq!(lock(&seen[0].calls)[1..], [Some(0), None]);
 }
 
 #[test]
@@ -93,12 +95,12 @@ fn whoever_is_roused_gets_what_was_seen_after_that() {
     let looks = AtomicUsize::new(0);
     let look = || looks.fetch_add(1, Ordering::SeqCst);
     run_looking(&mut shard, look);
+    assert_eq!(looks.load(Ordering::SeqCst), 0, "nobody is roused");
     entrance.rouser().rouse();
-    let begun = looks.load(Ordering::SeqCst);
     run_looking(&mut shard, look);
     // One look is for both.
-    assert!(seen.iter().all(|seen| seen.news.load(Ordering::SeqCst) == begun));
-    assert_eq!(looks.load(Ordering::SeqCst), begun + 1);
+    assert!(seen.iter().all(|seen| *lock(&seen.calls) == [None, Some(0)]));
+    assert_eq!(looks.load(Ordering::SeqCst), 1);
 }
 
 #[test]

@@ -6,12 +6,13 @@ use bytes::Bytes;
 use tokio::net::TcpStream;
 
 use super::{
-    super::connection::{Connection, Dialogue},
+    super::{connection::Dialogue, driven::Driven},
     Events,
 };
 use crate::{
     close::Close,
-    hub::{Latest, Reader},
+    frame::Frame,
+    hub::{Reader, Resting},
     session::Due,
 };
 
@@ -30,7 +31,7 @@ pub(crate) fn drive_events(socket: TcpStream, events: Events) {
     let Events { reader, sent_at, ended } = events;
     reader.drive(|reader| {
         let events = Events { reader, sent_at, ended };
-        Connection::new(socket, Chunks { events, blocked_since: None, is_over: false })
+        Driven::new(socket, Chunks { events, blocked_since: None, is_over: false })
     });
 }
 
@@ -47,24 +48,27 @@ impl Dialogue for Chunks {
     /// the stream.
     fn handle_bytes(&mut self, _: &[u8], _: u64) {}
 
-    fn poll_outgoing(&mut self, cx: &mut Context<'_>, now: u64, latest: Option<&Latest>) -> Poll<Option<Bytes>> {
+    fn poll_outgoing(&mut self, cx: &mut Context<'_>, now: u64) -> Poll<Option<Bytes>> {
         if self.is_over {
             return Poll::Ready(None);
         }
-        let event = ready!(self.events.poll_event(cx, now, latest));
+        let event = ready!(self.events.poll_event(cx, now));
         self.is_over = event.is_none();
         Poll::Ready(Some(event.map_or(Bytes::from_static(LAST_CHUNK), |event| event.chunk().clone())))
     }
 
-    fn follow<'a>(&mut self, latest: &'a Latest) -> Option<&'a Bytes> {
-        let Events { reader, sent_at, ended } = &mut self.events;
-        let now = latest.seen_at;
-        if *ended || now >= *sent_at + reader.hub().config().heartbeat.as_millis() as u64 {
-            return None;
+    fn rest(&self) -> Option<Resting> {
+        if self.events.ended { None } else { self.events.reader.rest() }
+    }
+
+    fn resume(&mut self, rested: Resting) {
+        if let Some(sent_at) = self.events.reader.resume(rested) {
+            self.events.sent_at = sent_at;
         }
-        let frame = reader.follow(latest)?;
-        *sent_at = now;
-        Some(frame.framed_event().chunk())
+    }
+
+    fn bytes_of(frame: &Frame) -> &Bytes {
+        frame.framed_event().chunk()
     }
 
     fn handle_written(&mut self, _: u64) {
@@ -98,14 +102,14 @@ mod tests {
     use live_sync::{Call, Member};
 
     use super::*;
-    use crate::{ChannelId, Config, Hub, bus, cursor::Start, sync::lock};
+    use crate::{ChannelId, Config, Hub, bus, cursor::Start, hub::Latest, sync::lock};
 
     /// Lets its reader go.
     #[derive(Debug)]
     struct Gone;
 
     impl Member<Option<Latest>> for Gone {
-        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>, _: Call, _: &Option<Latest>) -> Poll<()> {
+        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>, _: Call<'_, Option<Latest>>) -> Poll<()> {
             Poll::Ready(())
         }
     }
@@ -133,14 +137,14 @@ mod tests {
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
         let mut cx = Context::from_waker(&waker);
-        assert!(events.poll_event(&mut cx, 0, None).is_ready(), "no hello");
-        assert!(events.poll_event(&mut cx, 0, None).is_pending());
+        assert!(events.poll_event(&mut cx, 0).is_ready(), "no hello");
+        assert!(events.poll_event(&mut cx, 0).is_pending());
         let heartbeat = events.sent_at + hub.config().heartbeat.as_millis() as u64;
         events.reader.page().wake.wake_due(heartbeat);
         assert_eq!(woken.0.load(Ordering::SeqCst), 1);
         events.reader.handle_woken();
-        assert!(events.poll_event(&mut cx, heartbeat, None).is_ready(), "no heartbeat");
-        assert!(events.poll_event(&mut cx, heartbeat, None).is_pending());
+        assert!(events.poll_event(&mut cx, heartbeat).is_ready(), "no heartbeat");
+        assert!(events.poll_event(&mut cx, heartbeat).is_pending());
         events.reader.page().wake.wake_due(heartbeat);
         assert_eq!(woken.0.load(Ordering::SeqCst), 1);
     }

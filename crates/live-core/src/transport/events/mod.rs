@@ -13,7 +13,7 @@ pub(crate) use self::chunks::drive_events;
 use crate::{
     close::Close,
     frame::Event,
-    hub::{Delivery, Latest, Pace, Reader},
+    hub::{Delivery, Pace, Reader},
 };
 
 /// One reader's stream of events.
@@ -32,18 +32,18 @@ impl Events {
 
     /// The next event; `None` at the end.
     pub(crate) fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.poll_event(cx, self.reader.hub().now(), None)
+        self.poll_event(cx, self.reader.hub().now())
     }
 
-    /// The same for whoever knows what time it is, and perhaps has seen something of the page.
-    fn poll_event(&mut self, cx: &mut Context<'_>, now: u64, latest: Option<&Latest>) -> Poll<Option<Event>> {
+    /// The same for whoever knows what time it is.
+    fn poll_event(&mut self, cx: &mut Context<'_>, now: u64) -> Poll<Option<Event>> {
         if self.ended {
             return Poll::Ready(None);
         }
         let heartbeat_at = self.sent_at + self.reader.hub().config().heartbeat.as_millis() as u64;
         // Who gets a heartbeat now asks again.
         let due = if now < heartbeat_at { heartbeat_at } else { u64::MAX };
-        let event = match self.reader.poll_next(cx, Pace::Stream, due, latest) {
+        let event = match self.reader.poll_next(cx, Pace::Stream, due) {
             Poll::Ready(Delivery::Frame(frame)) => frame.framed_event().clone(),
             Poll::Ready(Delivery::Close(close)) => return self.end(close),
             Poll::Pending if now >= heartbeat_at => match self.reader.heartbeat() {

@@ -77,7 +77,7 @@ impl WebSocketBody {
         if let Some(since) = self.handed_out_at.take() {
             self.conversation.session.handle_held(since, now);
         }
-        match ready!(self.conversation.poll_outgoing(cx, now, None)) {
+        match ready!(self.conversation.poll_outgoing(cx, now)) {
             Some(bytes) => {
                 self.handed_out_at = Some(now);
                 Poll::Ready(Some(bytes))

@@ -6,10 +6,10 @@ use bytes::Bytes;
 
 use super::super::connection::Dialogue;
 #[cfg(feature = "socket")]
-use crate::frame::Frame;
+use crate::{frame::Frame, hub::Resting};
 use crate::{
     frame::PING,
-    hub::{Delivery, Latest, Pace, Reader},
+    hub::{Delivery, Pace, Reader},
     session::{Due, Session},
 };
 
@@ -50,7 +50,7 @@ impl Dialogue for Conversation {
         self.session.handle_bytes(bytes, now);
     }
 
-    fn poll_outgoing(&mut self, cx: &mut Context<'_>, now: u64, latest: Option<&Latest>) -> Poll<Option<Bytes>> {
+    fn poll_outgoing(&mut self, cx: &mut Context<'_>, now: u64) -> Poll<Option<Bytes>> {
         loop {
             if let Some(control) = self.session.poll_control() {
                 return Poll::Ready(Some(control));
@@ -74,7 +74,7 @@ impl Dialogue for Conversation {
             if let Some(greeting) = self.reader.take_greeting() {
                 return Poll::Ready(Some(greeting));
             }
-            match self.reader.poll_next(cx, Pace::Stream, due, latest) {
+            match self.reader.poll_next(cx, Pace::Stream, due) {
                 Poll::Ready(Delivery::Frame(frame)) => return Poll::Ready(Some(frame.websocket())),
                 Poll::Ready(Delivery::Close(close)) => {
                     self.session.say(self.reader.last_words(close).unwrap_or_default());
@@ -86,11 +86,20 @@ impl Dialogue for Conversation {
     }
 
     #[cfg(feature = "socket")]
-    fn follow<'a>(&mut self, latest: &'a Latest) -> Option<&'a Bytes> {
-        if !self.session.is_quiet(latest.seen_at) {
-            return None;
+    fn rest(&self) -> Option<Resting> {
+        if self.session.is_quiet() { self.reader.rest() } else { None }
+    }
+
+    #[cfg(feature = "socket")]
+    fn resume(&mut self, rested: Resting) {
+        if let Some(sent_at) = self.reader.resume(rested) {
+            self.session.handle_written(sent_at);
         }
-        self.reader.follow(latest).map(Frame::as_websocket)
+    }
+
+    #[cfg(feature = "socket")]
+    fn bytes_of(frame: &Frame) -> &Bytes {
+        frame.as_websocket()
     }
 
     fn handle_written(&mut self, now: u64) {

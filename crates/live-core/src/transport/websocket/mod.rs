@@ -16,6 +16,8 @@ use tokio::net::TcpStream;
 pub use self::body::WebSocketBody;
 use self::conversation::Conversation;
 use super::connection::{Connection, Dialogue};
+#[cfg(feature = "socket")]
+use super::driven::Driven;
 use crate::hub::Reader;
 
 /// Serves one reader on a stream whose handshake is done, until either side closes. `read_ahead` is what was read beyond the
@@ -28,7 +30,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     // Not in the future, which would keep room for its arguments beside the connection.
-    connection(stream, &read_ahead, reader)
+    Connection::new(stream, conversation(&read_ahead, reader))
 }
 
 /// The same on a bare socket, in a task that the reader shares with others of its page on this thread: an update to all of them costs
@@ -38,19 +40,16 @@ where
 /// Outside a tokio runtime.
 #[cfg(feature = "socket")]
 pub fn drive_websocket(stream: TcpStream, read_ahead: Bytes, reader: Reader) {
-    reader.drive(|reader| connection(stream, &read_ahead, reader));
+    reader.drive(|reader| Driven::new(stream, conversation(&read_ahead, reader)));
 }
 
-fn connection<S>(stream: S, read_ahead: &[u8], reader: Reader) -> Connection<S, Conversation>
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
+fn conversation(read_ahead: &[u8], reader: Reader) -> Conversation {
     let mut conversation = Conversation::new(reader);
     if !read_ahead.is_empty() {
         let now = conversation.now();
         conversation.handle_bytes(read_ahead, now);
     }
-    Connection::new(stream, conversation)
+    conversation
 }
 
 #[cfg(test)]
