@@ -54,6 +54,11 @@ pub(super) trait Dialogue: Unpin {
     fn handle_blocked(&mut self, now: u64) -> Due;
 }
 
+/// What carries a dialogue.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
+
 /// A dialogue on a stream. Dropping it closes the stream.
 #[derive(Debug)]
 pub(super) struct Connection<S, D> {
@@ -67,7 +72,7 @@ impl<S, D: Dialogue> Connection<S, D> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin, D: Dialogue> Future for Connection<S, D> {
+impl<S: Stream, D: Dialogue> Future for Connection<S, D> {
     type Output = io::Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -100,9 +105,9 @@ impl<D: Dialogue> Exchange<D> {
     }
 
     /// Goes on, in the manner of a future. Where its waker was not woken, nothing has come that could be read.
-    pub(super) fn poll<S: AsyncRead + AsyncWrite + Unpin>(
+    pub(super) fn poll(
         &mut self,
-        stream: &mut S,
+        stream: &mut impl Stream,
         cx: &mut Context<'_>,
         is_woken: bool,
     ) -> Poll<io::Result<()>> {
@@ -124,9 +129,9 @@ impl<D: Dialogue> Exchange<D> {
         self.outgoing = rest;
     }
 
-    fn poll_end<S: AsyncRead + AsyncWrite + Unpin>(
+    fn poll_end(
         &mut self,
-        stream: &mut S,
+        stream: &mut impl Stream,
         cx: &mut Context<'_>,
         is_woken: bool,
     ) -> Poll<io::Result<Option<Close>>> {
@@ -153,12 +158,7 @@ impl<D: Dialogue> Exchange<D> {
     }
 
     /// Ready at the end of the stream. What the dialogue does not want yet stays in the kernel, which slows the reader down.
-    fn poll_read<S: AsyncRead + AsyncWrite + Unpin>(
-        &mut self,
-        stream: &mut S,
-        cx: &mut Context<'_>,
-        now: u64,
-    ) -> io::Result<Poll<()>> {
+    fn poll_read(&mut self, stream: &mut impl Stream, cx: &mut Context<'_>, now: u64) -> io::Result<Poll<()>> {
         SCRATCH.with_borrow_mut(|scratch| {
             while self.dialogue.wants_bytes() {
                 let mut buffer = ReadBuf::new(scratch);
@@ -173,9 +173,9 @@ impl<D: Dialogue> Exchange<D> {
     }
 
     /// Writes what there is, one frame at a time, and ready when the connection has ended.
-    fn poll_write<S: AsyncRead + AsyncWrite + Unpin>(
+    fn poll_write(
         &mut self,
-        stream: &mut S,
+        stream: &mut impl Stream,
         cx: &mut Context<'_>,
         now: u64,
     ) -> Poll<io::Result<Option<Close>>> {
@@ -220,9 +220,9 @@ impl<D: Dialogue> Exchange<D> {
         }
     }
 
-    fn poll_shutdown<S: AsyncRead + AsyncWrite + Unpin>(
+    fn poll_shutdown(
         &mut self,
-        stream: &mut S,
+        stream: &mut impl Stream,
         cx: &mut Context<'_>,
         now: u64,
     ) -> Poll<io::Result<Option<Close>>> {

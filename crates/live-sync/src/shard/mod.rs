@@ -253,7 +253,7 @@ impl<M: ?Sized> Shard<M> {
     {
         // Whoever was here and rang may have gone.
         let Some(Place { member, bell, waker }) = self.members.get_mut(key) else { return };
-        // Who is only roused does not see to what has rung, so the bell stays rung for it. And each is memory that is cold.
+        // Whoever is roused does not see to what has rung, so its bell stays rung. And to look at a bell is to fetch memory that nothing else needs.
         if let Call::Woken = call {
             // Before it looks: what rings meanwhile is for the next time.
             bell.is_rung.swap(false, Ordering::AcqRel);
