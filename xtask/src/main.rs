@@ -6,6 +6,7 @@
 mod autobahn;
 mod bench;
 mod cluster;
+mod failures;
 mod faults;
 mod install;
 mod instructions;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
+use crate::failures;
 use crate::process_group::ProcessGroup;
 use crate::tally::Tally;
 
@@ -129,6 +130,11 @@ pub(crate) fn tail(log: &Path, lines: usize) -> Result<String> {
     let all: Vec<&str> = text.lines().collect();
     let start = all.len().saturating_sub(lines);
     Ok(all[start..].join("\n"))
+}
+
+/// What the tests that failed said; none where there is no log.
+pub(crate) fn failed_tests(log: &Path) -> Vec<String> {
+    read_lossily(log).map_or_else(|_| Vec::new(), |text| failures::failures(&text))
 }
 
 /// A command as one would type it.

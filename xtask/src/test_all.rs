@@ -219,6 +219,8 @@ impl Run {
                     println!("log:    {}", log.display());
                 }
                 println!("repeat: {}", repeat(line.name, self.size));
+                // The tail above may have had room for the tests that passed after them only.
+                step::failed_tests(&log).iter().take(SHOWN).for_each(|test| println!("\n{test}"));
             }
         }
         // Alone on its line and the last one: CI systems read it.
@@ -260,6 +262,9 @@ const WIDTH: usize = 14;
 
 /// Lines of a log that a failed step shows: a compiler's or a test's last words with their reason.
 const TAIL: usize = 150;
+
+/// Failed tests of one step that are shown at the end.
+const SHOWN: usize = 5;
 
 #[cfg(test)]
 mod tests {
