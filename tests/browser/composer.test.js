@@ -130,6 +130,23 @@ describe('the composer', { concurrency: 2 }, () => {
     await show('Second words', 'First words');
   });
 
+  test('who is told that a post is out has it in the list already', async (t) => {
+    const desk = await open(t);
+    const { page, type, press, said } = desk;
+    await postTwo(desk);
+    let release;
+    const released = new Promise((resolve) => (release = resolve));
+    await page.route('**/api/posts?*', (route) => released.then(() => route.continue()));
+    await type('Third words');
+    await press('Control+Enter');
+    await page.waitForFunction(() => document.querySelector('#text').value === '');
+    // The word for the post before is gone, or a screen reader would have nothing new to read.
+    assert.equal(await page.innerText('#status'), '');
+    release();
+    await said('Posted.');
+    assert.deepEqual(await page.locator('.words').allInnerTexts(), ['Third words', 'Second words', 'First words']);
+  });
+
   test('a reporter who edits what another has just changed is told, and loses no word', async (t) => {
     const desk = await open(t, /409 \(Conflict\)/);
     const { site, page, press, type, focus, show } = desk;

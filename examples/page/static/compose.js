@@ -43,6 +43,7 @@ const LATER = 'The page will follow as soon as it can be reached.';
 async function act(name, { id }, body) {
   const { method, said } = ACTS[name];
   const path = `posts/${encodeURIComponent(id)}`;
+  say('');
   return attempt(async () => {
     let published;
     try {
@@ -125,17 +126,21 @@ $('new').addEventListener('submit', async (/** @type {SubmitEvent} */ event) => 
   sending = true;
   draftId ??= [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(16).padStart(8, '0')).join('');
   const post = { id: draftId, text: $('text').value, author: $('author').value };
+  // The same word twice in a row would not be read out.
+  say('');
+  let said = '';
   await attempt(async () => {
     const { published } = await call('POST', 'posts', post);
     deleted = undefined;
     if ($('text').value === post.text) $('text').value = '';
     forgetDraft();
-    say(published ? 'Posted.' : `Saved. ${LATER}`);
+    said = published ? 'Posted.' : `Saved. ${LATER}`;
   });
   sending = false;
   // Who goes on writing is not moved; who pressed the button is.
   if ($('new').contains(document.activeElement)) $('text').focus();
-  refresh();
+  await refresh();
+  if (said) say(said);
 });
 
 // A draft outlives a reload of the tab; so does the author's name.
