@@ -48,6 +48,8 @@ const startSite = async (t, publisher, listen = '127.0.0.1:0') => {
     assert.doesNotMatch(site.errors, /panicked|ERROR/);
   });
   await Promise.race([eventually(() => assert.ok(site.url), START), ended]);
+  // After another life of the site, a browser's own connection may have been given the port for a moment.
+  if (!site.url && /in use/.test(site.errors)) return startSite(t, publisher, listen);
   return site;
 };
 
