@@ -7,6 +7,7 @@ mod lent;
 use std::io;
 
 use socket2::SockRef;
+use tokio::net::TcpStream;
 
 pub(crate) use self::leaving::{Leaving, LeavingEvents};
 pub use self::{
@@ -42,6 +43,16 @@ fn bound(socket: &SockRef<'_>, config: &Config) -> io::Result<()> {
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn bound(_: &SockRef<'_>, _: &Config) -> io::Result<()> {
     Ok(())
+}
+
+/// Writes what the socket takes now, and says how much that was. On Linux without tokio's notes on whether it is ready, so that for a reader of
+/// many nothing but its descriptor is fetched from memory. Whoever has to wait asks tokio, which finds the socket full by itself.
+pub(crate) fn write_now(socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    #[cfg(target_os = "linux")]
+    let written = rustix::net::send(socket, bytes, rustix::net::SendFlags::NOSIGNAL)?;
+    #[cfg(not(target_os = "linux"))]
+    let written = socket.try_write(bytes)?;
+    Ok(written)
 }
 
 #[cfg(test)]

@@ -10,7 +10,10 @@ use live_sync::{Call, Member};
 use tokio::net::TcpStream;
 
 use super::connection::{Dialogue, Exchange};
-use crate::hub::{Latest, Resting};
+use crate::{
+    hub::{Latest, Resting},
+    socket::write_now,
+};
 
 /// A dialogue on a socket, as a member of a shard.
 ///
@@ -33,7 +36,7 @@ impl<D: Dialogue> Driven<D> {
         let Some(frame) = self.resting.as_mut().and_then(|resting| resting.follow(latest)) else { return false };
         let bytes = D::bytes_of(frame);
         // An error is met again by whoever goes on from here, as is a socket that is full.
-        let written = self.socket.try_write(bytes).unwrap_or(0);
+        let written = write_now(&self.socket, bytes).unwrap_or(0);
         let is_out = written == bytes.len();
         if !is_out {
             self.exchange.push_rest(bytes.slice(written..));
