@@ -140,7 +140,7 @@ impl Reader {
 }
 
 impl Member<()> for Reader {
-    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>, _: Call<'_, ()>) -> Poll<()> {
+    fn poll(&mut self, cx: &mut Context<'_>, _: Call<'_, ()>) -> Poll<()> {
         self.waiter.wait(cx.waker(), u64::MAX);
         self.poll_head()
     }
@@ -151,7 +151,7 @@ impl Member<()> for Reader {
 struct Roused(Reader);
 
 impl Member<usize> for Roused {
-    fn poll(self: std::pin::Pin<&mut Self>, _: &mut Context<'_>, call: Call<'_, usize>) -> Poll<()> {
+    fn poll(&mut self, _: &mut Context<'_>, call: Call<'_, usize>) -> Poll<()> {
         match call {
             Call::Roused(head) => self.0.poll_at(*head),
             Call::Woken => self.0.poll_head(),
@@ -167,7 +167,7 @@ fn a_shard_never_sleeps_through_a_publish() {
         let reader = Reader { head: Arc::clone(&head), seen: Arc::clone(&seen), waiter: WakeList::enter_driven(&list) };
         let (mut shard, entrance) = Shard::new();
         list.rouse_also(entrance.rouser());
-        assert!(entrance.adopt(Box::pin(Roused(reader))).is_ok());
+        assert!(entrance.adopt(Roused(reader)).is_ok());
         let publisher = thread::spawn({
             let (list, head) = (Arc::clone(&list), Arc::clone(&head));
             move || {
@@ -190,7 +190,7 @@ struct Twice {
 }
 
 impl Member<()> for Twice {
-    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>, call: Call<'_, ()>) -> Poll<()> {
+    fn poll(&mut self, cx: &mut Context<'_>, call: Call<'_, ()>) -> Poll<()> {
         if call == Call::Woken {
             self.waiter.handle_woken();
         }
@@ -212,7 +212,7 @@ fn a_member_that_is_roused_in_between_is_woken_when_its_time_comes() {
         let (mut shard, entrance) = Shard::new();
         list.rouse_also(entrance.rouser());
         let member = Twice { now: Arc::clone(&now), waiter: WakeList::enter_driven(&list) };
-        assert!(entrance.adopt(Box::pin(member)).is_ok());
+        assert!(entrance.adopt(member).is_ok());
         // It waits for the first moment.
         assert!(shard.poll_turn(&Context::from_waker(Waker::noop()), || ()).is_pending());
         let sweeper = thread::spawn({
@@ -241,10 +241,10 @@ fn a_newcomer_is_polled_or_refused_by_a_shard_that_is_about_to_end() {
         let reader =
             || Reader { head: Arc::clone(&head), seen: Arc::clone(&seen), waiter: WakeList::enter_driven(&list) };
         let (shard, entrance) = Shard::new();
-        assert!(entrance.adopt(Box::pin(reader())).is_ok());
+        assert!(entrance.adopt(reader()).is_ok());
         let newcomer = thread::spawn({
             let newcomer = reader();
-            move || entrance.adopt(Box::pin(newcomer)).is_err()
+            move || entrance.adopt(newcomer).is_err()
         });
         run(shard);
         let refused = usize::from(newcomer.join().unwrap());
@@ -259,7 +259,7 @@ fn a_member_of_a_shard_that_is_woken_by_itself_is_polled() {
         let (head, seen) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let reader = Reader { head: Arc::clone(&head), seen: Arc::clone(&seen), waiter: WakeList::enter_driven(&list) };
         let (shard, entrance) = Shard::new();
-        assert!(entrance.adopt(Box::pin(reader)).is_ok());
+        assert!(entrance.adopt(reader).is_ok());
         // The sweep, which wakes whoever has waited long enough.
         let sweeper = thread::spawn({
             let (list, head) = (Arc::clone(&list), Arc::clone(&head));

@@ -7,13 +7,13 @@ use std::{
 };
 
 use bytes::Bytes;
-#[cfg(feature = "socket")]
-use live_sync::Member;
 use live_sync::{Waiter, WakeList};
 
 use super::{Hub, LivePage, Look};
 #[cfg(feature = "socket")]
 use super::{Latest, Resting};
+#[cfg(feature = "socket")]
+use crate::transport::Driven;
 use crate::{
     close::Close,
     cursor::{Cursor, Start, Version},
@@ -121,15 +121,20 @@ impl Reader {
 
     /// Has a task that it shares with other readers of the page do what `serve` makes of it.
     #[cfg(feature = "socket")]
-    pub(crate) fn drive<M: Member<Option<Latest>> + Send + 'static>(mut self, serve: impl FnOnce(Self) -> M) {
+    pub(crate) fn drive(mut self, serve: impl FnOnce(Self) -> Driven) {
+        self.leave_to_shard();
         let page = Arc::clone(&self.page);
-        // What is new rouses the task, and not this reader by itself.
-        self.waiter = WakeList::enter_driven(&page.wake);
         let look = {
             let (hub, page) = (self.hub.clone(), Arc::clone(&page));
             move || Latest::of(&hub, &page)
         };
-        page.shards.adopt(&page.wake, look, Box::pin(serve(self)));
+        page.shards.adopt(&page.wake, look, serve(self));
+    }
+
+    /// From now on, what is new rouses the task that drives it, and not this reader by itself.
+    #[cfg(feature = "socket")]
+    pub(crate) fn leave_to_shard(&mut self) {
+        self.waiter = WakeList::enter_driven(&self.page.wake);
     }
 
     /// The hub.

@@ -2,7 +2,6 @@
 
 use std::{
     future::poll_fn,
-    pin::Pin,
     sync::Mutex,
     thread::{self, ThreadId},
 };
@@ -10,20 +9,17 @@ use std::{
 use live_sync::{Entrance, Member, Shard, Turn, WakeList};
 
 use super::Latest;
-use crate::sync::lock;
+use crate::{sync::lock, transport::Driven};
 
-/// The tasks, and the way into them.
-#[derive(Debug, Default)]
-pub(crate) struct Shards(Mutex<Vec<PageShard>>);
-
-/// What a shard drives: a reader on a bare socket, whatever is spoken there.
-pub(crate) type Driven = dyn Member<Option<Latest>> + Send;
+/// The tasks, and the way into them. What they drive are readers on bare sockets.
+#[derive(Debug)]
+pub(crate) struct Shards<M = Driven>(Mutex<Vec<PageShard<M>>>);
 
 #[derive(Debug)]
-struct PageShard {
+struct PageShard<M> {
     /// A shard takes in who comes on its thread: where each thread has a runtime of its own (actix), its sockets are there.
     thread: ThreadId,
-    entrance: Entrance<Driven>,
+    entrance: Entrance<M>,
     /// How many came so far.
     taken: usize,
 }
@@ -31,9 +27,15 @@ struct PageShard {
 /// Readers of one shard: few enough that a large page keeps all cores busy, and that their list does not move much when it grows.
 const MAX_TAKEN: usize = 1_024;
 
-impl Shards {
+impl<M> Default for Shards<M> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<M: Member<Option<Latest>> + Send + 'static> Shards<M> {
     /// Has a shard of this thread drive it, which `wake` rouses to `look` at the page. Call it in a tokio runtime.
-    pub(crate) fn adopt<L>(&self, wake: &WakeList, look: L, mut member: Pin<Box<Driven>>)
+    pub(crate) fn adopt<L>(&self, wake: &WakeList, look: L, mut member: M)
     where
         L: FnMut() -> Option<Latest> + Send + 'static,
     {
@@ -53,7 +55,7 @@ impl Shards {
     }
 
     /// A place in a shard of this thread. Those that have ended go.
-    fn place(&self) -> Option<Entrance<Driven>> {
+    fn place(&self) -> Option<Entrance<M>> {
         let mut shards = lock(&self.0);
         shards.retain(|shard| !shard.entrance.has_ended());
         let here = thread::current().id();
@@ -65,7 +67,7 @@ impl Shards {
 
 /// Unconstrained, as it lets others have their turn by itself: in the runtime's own way, because a task that only wakes itself goes before all that
 /// another thread has woken, such as the shards of other pages.
-async fn run(mut shard: Shard<Driven>, mut look: impl FnMut() -> Option<Latest>) {
+async fn run<M: Member<Option<Latest>>>(mut shard: Shard<M>, mut look: impl FnMut() -> Option<Latest>) {
     while poll_fn(|cx| shard.poll_turn(cx, &mut look)).await == Turn::Over {
         tokio::task::yield_now().await;
     }
@@ -93,7 +95,7 @@ mod tests {
     }
 
     impl Member<Option<Latest>> for Noted {
-        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>, _: Call<'_, Option<Latest>>) -> Poll<()> {
+        fn poll(&mut self, _: &mut Context<'_>, _: Call<'_, Option<Latest>>) -> Poll<()> {
             self.place.store(self.polls.fetch_add(1, Ordering::SeqCst), Ordering::SeqCst);
             Poll::Pending
         }
@@ -116,9 +118,9 @@ mod tests {
         let crowd = 3 * MAX_TAKEN;
         let reader = Noted::default();
         for _ in 0..crowd {
-            giants.adopt(&giant, || None, Box::pin(Noted { place: Arc::default(), ..reader.clone() }));
+            giants.adopt(&giant, || None, Noted { place: Arc::default(), ..reader.clone() });
         }
-        smalls.adopt(&small, || None, Box::pin(reader.clone()));
+        smalls.adopt(&small, || None, reader.clone());
         polled(&reader.polls, crowd + 1).await;
         // From another thread, and before anything of it is done.
         let publisher = thread::spawn(move || {

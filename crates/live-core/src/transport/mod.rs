@@ -8,10 +8,10 @@ mod poll;
 mod websocket;
 
 #[cfg(feature = "socket")]
-pub(crate) use self::events::drive_events;
-#[cfg(feature = "socket")]
 pub use self::websocket::drive_websocket;
 pub use self::websocket::{WebSocketBody, serve_websocket};
+#[cfg(feature = "socket")]
+pub(crate) use self::{driven::Driven, events::drive_events};
 pub(crate) use self::{
     events::Events,
     poll::{Polled, glance, poll_change, poll_frame},

@@ -1,25 +1,24 @@
 //! Many members that one task drives: roused together at the price of one wake-up, or woken each by itself.
 
+mod members;
 #[cfg(all(test, not(loom)))]
 mod tests;
 
 use std::{
     fmt,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
     // Wakers are the standard library's, and loom's `Arc` has no weak references.
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
 };
 
-use slab::Slab;
-
+use self::members::Members;
 use crate::sync::{AtomicBool, Mutex, Ordering, lock};
 
 /// What a shard drives: as a future, which also learns why it is polled, and what is new.
 pub trait Member<N>: fmt::Debug {
-    /// As [`Future::poll`](std::future::Future::poll).
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, call: Call<'_, N>) -> Poll<()>;
+    /// As [`Future::poll`](std::future::Future::poll). Between two calls a member may be moved.
+    fn poll(&mut self, cx: &mut Context<'_>, call: Call<'_, N>) -> Poll<()>;
 }
 
 /// Why a member is polled.
@@ -75,20 +74,20 @@ impl Rouser {
 
 /// Where members come into a shard.
 #[derive(Debug)]
-pub struct Entrance<M: ?Sized> {
+pub struct Entrance<M> {
     rouser: Arc<Rouser>,
     newcomers: Newcomers<M>,
 }
 
 /// Those who have come and whom the shard has not let in yet.
-type Newcomers<M> = Arc<Mutex<Vec<Pin<Box<M>>>>>;
+type Newcomers<M> = Arc<Mutex<Vec<M>>>;
 
-impl<M: ?Sized> Entrance<M> {
+impl<M> Entrance<M> {
     /// Adds a member.
     ///
     /// # Errors
     /// The member, if the shard has ended: begin another one.
-    pub fn adopt(&self, member: Pin<Box<M>>) -> Result<(), Pin<Box<M>>> {
+    pub fn adopt(&self, member: M) -> Result<(), M> {
         let mut refused = Some(member);
         self.rouser.tell(|state| {
             if !state.ended {
@@ -111,7 +110,7 @@ impl<M: ?Sized> Entrance<M> {
     }
 }
 
-impl<M: ?Sized> Clone for Entrance<M> {
+impl<M> Clone for Entrance<M> {
     fn clone(&self) -> Self {
         Self { rouser: Arc::clone(&self.rouser), newcomers: Arc::clone(&self.newcomers) }
     }
@@ -122,10 +121,10 @@ impl<M: ?Sized> Clone for Entrance<M> {
 /// It polls so many members in a turn, so that a large shard does not hold up small ones: its task lets others on the thread have theirs
 /// before the next.
 #[derive(Debug)]
-pub struct Shard<M: ?Sized> {
+pub struct Shard<M> {
     rouser: Arc<Rouser>,
     newcomers: Newcomers<M>,
-    members: Slab<Place<M>>,
+    members: Members<Place<M>>,
     /// The members that a rousing has not reached yet.
     sweep: std::ops::Range<usize>,
     /// Woken by themselves, and still to be polled.
@@ -133,9 +132,8 @@ pub struct Shard<M: ?Sized> {
 }
 
 #[derive(Debug)]
-struct Place<M: ?Sized> {
-    // In a box: the slab grows by moving, and leaves room for as many again.
-    member: Pin<Box<M>>,
+struct Place<M> {
+    member: M,
     bell: Arc<Bell>,
     waker: Waker,
 }
@@ -183,12 +181,12 @@ enum Next {
     End,
 }
 
-impl<M: ?Sized> Shard<M> {
+impl<M> Shard<M> {
     /// An empty shard. It ends when it is polled and nobody has come.
     pub fn new() -> (Self, Entrance<M>) {
         let (rouser, newcomers) = (Arc::new(Rouser::new()), Arc::new(Mutex::default()));
         let entrance = Entrance { rouser: Arc::clone(&rouser), newcomers: Arc::clone(&newcomers) };
-        (Self { rouser, newcomers, members: Slab::new(), sweep: 0..0, ready: Vec::new() }, entrance)
+        (Self { rouser, newcomers, members: Members::new(), sweep: 0..0, ready: Vec::new() }, entrance)
     }
 
     /// Polls whoever is to be polled. Pending when there is nothing to do; ready at the end of a turn. `look` finds what is new, once for
@@ -224,7 +222,7 @@ impl<M: ?Sized> Shard<M> {
                 drop(state);
                 newcomers.into_iter().for_each(|member| self.admit(member));
             } else if std::mem::take(&mut state.all) {
-                self.sweep = 0..self.members.capacity();
+                self.sweep = 0..self.members.end();
                 return Next::Look;
             } else if !state.ready.is_empty() {
                 std::mem::swap(&mut self.ready, &mut state.ready);
@@ -238,13 +236,14 @@ impl<M: ?Sized> Shard<M> {
         }
     }
 
-    fn admit(&mut self, member: Pin<Box<M>>) {
-        let entry = self.members.vacant_entry();
-        let key = entry.key();
-        let bell = Arc::new(Bell { rouser: Arc::clone(&self.rouser), key, is_rung: AtomicBool::new(true) });
-        let waker = Waker::from(Arc::clone(&bell));
-        entry.insert(Place { member, bell, waker });
-        self.ready.push(key);
+    fn admit(&mut self, member: M) {
+        let Self { rouser, members, ready, .. } = self;
+        members.insert(|key| {
+            let bell = Arc::new(Bell { rouser: Arc::clone(rouser), key, is_rung: AtomicBool::new(true) });
+            let waker = Waker::from(Arc::clone(&bell));
+            ready.push(key);
+            Place { member, bell, waker }
+        });
     }
 
     fn poll_member<N>(&mut self, key: usize, call: Call<'_, N>)
@@ -260,7 +259,7 @@ impl<M: ?Sized> Shard<M> {
         }
         let mut cx = Context::from_waker(waker);
         // One that panics ends by itself, as it would in a task of its own.
-        let poll = || member.as_mut().poll(&mut cx, call).is_ready();
+        let poll = || member.poll(&mut cx, call).is_ready();
         let is_over = catch_unwind(AssertUnwindSafe(poll)).unwrap_or(true);
         if is_over {
             let place = self.members.remove(key);
@@ -270,7 +269,7 @@ impl<M: ?Sized> Shard<M> {
     }
 }
 
-impl<M: ?Sized> Drop for Shard<M> {
+impl<M> Drop for Shard<M> {
     fn drop(&mut self) {
         // Nobody may wait in a shard that nobody drives, be it because its runtime ends.
         let mut state = lock(&self.rouser.state);

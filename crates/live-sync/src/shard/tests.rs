@@ -20,7 +20,7 @@ struct Seen {
 struct Reader(StdArc<Seen>);
 
 impl Member<usize> for Reader {
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>, call: Call<'_, usize>) -> Poll<()> {
+    fn poll(&mut self, cx: &mut Context<'_>, call: Call<'_, usize>) -> Poll<()> {
         self.0.polls.fetch_add(1, Ordering::SeqCst);
         lock(&self.0.calls).push(match call {
             Call::Roused(news) => Some(*news),
@@ -36,7 +36,7 @@ fn shard(members: usize) -> (Shard<Reader>, Entrance<Reader>, Vec<StdArc<Seen>>)
     let (shard, entrance) = Shard::new();
     let seen: Vec<_> = (0..members).map(|_| StdArc::new(Seen::default())).collect();
     for seen in &seen {
-        assert!(entrance.adopt(Box::pin(Reader(StdArc::clone(seen)))).is_ok());
+        assert!(entrance.adopt(Reader(StdArc::clone(seen))).is_ok());
     }
     (shard, entrance, seen)
 }
@@ -131,7 +131,7 @@ fn it_ends_with_its_last_member_and_takes_nobody_in_then() {
     seen[0].ends.store(true, Ordering::SeqCst);
     entrance.rouser().rouse();
     assert_eq!(run(&mut shard), None);
-    assert!(entrance.adopt(Box::pin(Reader(StdArc::default()))).is_err());
+    assert!(entrance.adopt(Reader(StdArc::default())).is_err());
 }
 
 #[test]
@@ -139,5 +139,5 @@ fn whoever_waits_at_the_door_of_a_shard_that_is_dropped_is_dropped_too() {
     let (shard, entrance, seen) = shard(1);
     drop(shard);
     assert_eq!(StdArc::strong_count(&seen[0]), 1);
-    assert!(entrance.adopt(Box::pin(Reader(StdArc::default()))).is_err());
+    assert!(entrance.adopt(Reader(StdArc::default())).is_err());
 }

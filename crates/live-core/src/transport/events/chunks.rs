@@ -91,28 +91,15 @@ const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
 #[cfg(test)]
 mod tests {
     use std::{
-        pin::Pin,
         sync::{
-            Arc, Mutex,
+            Arc,
             atomic::{AtomicUsize, Ordering},
         },
         task::{Wake, Waker},
     };
 
-    use live_sync::{Call, Member};
-
     use super::*;
-    use crate::{ChannelId, Config, Hub, bus, cursor::Start, hub::Latest, sync::lock};
-
-    /// Lets its reader go.
-    #[derive(Debug)]
-    struct Gone;
-
-    impl Member<Option<Latest>> for Gone {
-        fn poll(self: Pin<&mut Self>, _: &mut Context<'_>, _: Call<'_, Option<Latest>>) -> Poll<()> {
-            Poll::Ready(())
-        }
-    }
+    use crate::{ChannelId, Config, Hub, bus, cursor::Start};
 
     #[derive(Default)]
     struct Woken(AtomicUsize);
@@ -127,13 +114,10 @@ mod tests {
     async fn a_heartbeat_wakes_its_reader_once() {
         let config = Config::default();
         let hub = Hub::new(bus::from_url("memory:", &config).unwrap(), config).unwrap();
-        let reader = hub.join(&ChannelId::new("blog").unwrap(), Start::Recent, hub.admit(None).unwrap()).await.unwrap();
-        let driven = Arc::new(Mutex::new(None));
-        reader.drive(|reader| {
-            *lock(&driven) = Some(reader);
-            Gone
-        });
-        let mut events = Events::new(lock(&driven).take().unwrap());
+        let mut reader =
+            hub.join(&ChannelId::new("blog").unwrap(), Start::Recent, hub.admit(None).unwrap()).await.unwrap();
+        reader.leave_to_shard();
+        let mut events = Events::new(reader);
         let woken = Arc::new(Woken::default());
         let waker = Waker::from(Arc::clone(&woken));
         let mut cx = Context::from_waker(&waker);
