@@ -6,6 +6,7 @@
 //!
 //! Both start the rest, each in a process of its own that ends with its standard input:
 //! - `live-bench bare TRANSPORT CHANNELS`: the limit, a loop of `write` calls over the sockets and nothing else.
+//! - `live-bench bare-tokio TRANSPORT CHANNELS`: the same over tokio's sockets.
 //! - `live-bench live ADAPTER BUS CHANNELS HEARTBEAT`: Live under an adapter.
 //! - `live-bench readers TRANSPORT ADDRESS PREFIX COUNT FIRST..END SOURCE [CURSOR]`: readers of some channels that check what they get.
 //! - `live-bench slow ADDRESS PREFIX BYTES`: one WebSocket reader that reads so many bytes in a second.
@@ -62,6 +63,7 @@ fn run(arguments: &[&str]) -> anyhow::Result<()> {
         ["table", options @ ..] => table::run(options),
         ["scale", options @ ..] => scale::run(options),
         ["bare", transport, channels] => servers::bare::run(transport.parse()?, channels.parse()?),
+        ["bare-tokio", transport, channels] => servers::bare::run_on_tokio(transport.parse()?, channels.parse()?),
         ["live", adapter, bus, channels, heartbeat] => {
             let heartbeat = Duration::from_secs(heartbeat.parse().context("HEARTBEAT is no number of seconds")?);
             servers::live::run(adapter.parse()?, bus, channels.parse()?, heartbeat)

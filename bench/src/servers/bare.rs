@@ -1,13 +1,15 @@
-//! The limit: what the kernel alone costs. No queue, no slow readers, no protocol beyond what readers look at.
+//! The limit: what the kernel alone costs, and tokio. No queue, no slow readers, no protocol beyond what readers look at.
 
 use std::{
-    io::{BufRead, Read, Write},
+    io::{self, BufRead, Read, Write},
     net::{TcpListener, TcpStream},
     sync::{Arc, Mutex, PoisonError},
     thread,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
+
+use tokio::runtime::Handle;
 
 use super::Order;
 use crate::{
@@ -16,16 +18,68 @@ use crate::{
 };
 
 /// The sockets of each channel.
-type Channels = Arc<Mutex<Vec<Vec<TcpStream>>>>;
+type Channels<S> = Arc<Mutex<Vec<Vec<S>>>>;
 
+/// A reader's socket, once it is connected.
+trait Socket: Send + Sized + 'static {
+    fn new(socket: TcpStream) -> io::Result<Self>;
+    fn write_once(&self, bytes: &[u8]) -> io::Result<usize>;
+    /// Waits for a request.
+    fn read_request(&mut self) -> Result<()>;
+}
+
+impl Socket for TcpStream {
+    fn new(socket: TcpStream) -> io::Result<Self> {
+        Ok(socket)
+    }
+
+    fn write_once(&self, bytes: &[u8]) -> io::Result<usize> {
+        // write(2) itself; the standard library would call send(2).
+        Ok(rustix::io::write(self, bytes)?)
+    }
+
+    fn read_request(&mut self) -> Result<()> {
+        ensure!(self.read(&mut [0; 1024])? > 0, "a reader has gone");
+        Ok(())
+    }
+}
+
+/// Watched by tokio's driver.
+impl Socket for tokio::net::TcpStream {
+    fn new(socket: TcpStream) -> io::Result<Self> {
+        Self::from_std(socket)
+    }
+
+    fn write_once(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.try_write(bytes)
+    }
+
+    fn read_request(&mut self) -> Result<()> {
+        bail!("requests that wait are for the other loop");
+    }
+}
+
+/// A loop of `write` calls over the sockets.
 pub(crate) fn run(transport: Transport, channels: usize) -> Result<()> {
+    serve::<TcpStream>(transport, channels)
+}
+
+/// The same over sockets that tokio watches, as it does those of all servers that are written with it.
+pub(crate) fn run_on_tokio(transport: Transport, channels: usize) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let _entered = runtime.enter();
+    serve::<tokio::net::TcpStream>(transport, channels)
+}
+
+fn serve<S: Socket>(transport: Transport, channels: usize) -> Result<()> {
     ensure!(transport != Transport::SocketIo, "Socket.IO is for peers");
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("{} ", listener.local_addr()?);
-    let sockets: Channels = Arc::new(Mutex::new((0..channels).map(|_| Vec::new()).collect()));
-    thread::spawn({
-        let sockets = Arc::clone(&sockets);
-        move || listener.incoming().flatten().try_for_each(|socket| accept(transport, socket, &sockets))
+    let sockets: Channels<S> = Arc::new(Mutex::new((0..channels).map(|_| Vec::new()).collect()));
+    let (readers, runtime) = (Arc::clone(&sockets), Handle::try_current());
+    thread::spawn(move || {
+        let _entered = runtime.as_ref().map(Handle::enter);
+        listener.incoming().flatten().try_for_each(|socket| accept(transport, socket, &readers))
     });
     for line in std::io::stdin().lock().lines() {
         let Order::Publish { number, to } = line?.parse()? else {
@@ -42,23 +96,18 @@ pub(crate) fn run(transport: Transport, channels: usize) -> Result<()> {
     Ok(())
 }
 
-fn publish(transport: Transport, label: Label, sockets: &mut [TcpStream]) -> Result<()> {
+fn publish(transport: Transport, label: Label, sockets: &mut [impl Socket]) -> Result<()> {
     let message = message(transport, label);
     for socket in &*sockets {
-        // write(2) itself; the standard library would call send(2).
-        let written = rustix::io::write(socket, &message)?;
-        ensure!(written == message.len(), "a reader does not keep up");
+        ensure!(socket.write_once(&message)? == message.len(), "a reader does not keep up");
     }
     if transport == Transport::LongPolling {
-        let mut buffer = [0; 1024];
-        for socket in sockets {
-            ensure!(socket.read(&mut buffer)? > 0, "a reader has gone");
-        }
+        sockets.iter_mut().try_for_each(Socket::read_request)?;
     }
     Ok(())
 }
 
-fn accept(transport: Transport, mut socket: TcpStream, channels: &Channels) -> Result<()> {
+fn accept<S: Socket>(transport: Transport, mut socket: TcpStream, channels: &Channels<S>) -> Result<()> {
     let request = read_request(&mut socket)?;
     let channel = channel(&request).context("a request without a channel")?;
     socket.set_nodelay(true)?;
@@ -76,7 +125,7 @@ fn accept(transport: Transport, mut socket: TcpStream, channels: &Channels) -> R
     } else {
         socket.set_nonblocking(true)?;
     }
-    sockets.push(socket);
+    sockets.push(S::new(socket)?);
     Ok(())
 }
 

@@ -2,14 +2,20 @@
 
 use std::{convert::Infallible, io, net::TcpListener, thread};
 
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use anyhow::{Result, bail};
-use axum::{Router, http::StatusCode, routing::get};
+use axum::{
+    Router,
+    http::StatusCode,
+    routing::{any, get},
+};
+use live_core::Route;
 use warp::Filter as _;
 
 use crate::update::FRAME_BYTES;
 
-/// `/empty` is 204, `/bytes` has as many bytes as an update. Ends with its standard input.
+/// `/empty` is 204, and so is `/live/updates/` with whatever follows, routed as Live's own routes are; `/bytes` has as many bytes
+/// as an update. Ends with its standard input.
 pub(crate) fn run(framework: &str) -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     listener.set_nonblocking(true)?;
@@ -31,13 +37,25 @@ async fn actix(listener: TcpListener) -> Result<()> {
     let app = || {
         let empty = web::get().to(|| async { HttpResponse::NoContent().finish() });
         let bytes = web::get().to(|| async { HttpResponse::Ok().content_type(JSON).body(BYTES) });
-        App::new().route("/empty", empty).route("/bytes", bytes)
+        let mut routed = web::scope("/live");
+        for pattern in Route::PATTERNS {
+            let resource = web::resource(pattern.replace("{*}", "{channel:.+}"));
+            routed = routed.service(resource.to(|_: HttpRequest| async { HttpResponse::NoContent().finish() }));
+        }
+        App::new().route("/empty", empty).route("/bytes", bytes).service(routed)
     };
     Ok(HttpServer::new(app).listen(listener)?.run().await?)
 }
 
 async fn axum(listener: TcpListener) -> Result<()> {
+    let routed = Route::PATTERNS.iter().fold(Router::new(), |router, pattern| {
+        router.route(
+            &pattern.replace("{*}", "{*channel}"),
+            any(|_: axum::extract::Request| async { StatusCode::NO_CONTENT }),
+        )
+    });
     let app = Router::new()
+        .nest("/live", routed)
         .route("/empty", get(|| async { StatusCode::NO_CONTENT }))
         .route("/bytes", get(|| async { ([("content-type", JSON)], BYTES) }));
     Ok(axum::serve(tokio::net::TcpListener::from_std(listener)?, app).await?)
@@ -46,8 +64,12 @@ async fn axum(listener: TcpListener) -> Result<()> {
 async fn warp(listener: TcpListener) -> Result<()> {
     let empty = warp::path("empty").and_then(|| async { Ok::<_, Infallible>(warp::http::StatusCode::NO_CONTENT) });
     let bytes = warp::path("bytes").map(|| warp::reply::with_header(BYTES, "content-type", JSON));
+    // What a handler has to ask for that reads a request: its parts come by themselves.
+    let parts = warp::query::raw().and(warp::header::headers_cloned()).and(warp::addr::remote());
+    let routed = warp::path("live").and(warp::path("updates")).and(warp::path::tail()).and(parts);
+    let routed = routed.then(|_, _, _, _| async { warp::http::StatusCode::NO_CONTENT });
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    warp::serve(empty.or(bytes)).incoming(listener).run().await;
+    warp::serve(empty.or(bytes).or(routed)).incoming(listener).run().await;
     Ok(())
 }
 

@@ -3,11 +3,11 @@
 use anyhow::Result;
 
 use super::{
-    crowd::{Cores, Crowd},
+    crowd::{Cores, Crowd, compare_crowds},
     crowds::websocket,
     grouped::grouped,
     options::Options,
-    rounds::{SERVERS, compare, middle, ratio},
+    rounds::{SERVERS, middle, ratio},
     rows::Row,
     section::Section,
 };
@@ -15,10 +15,10 @@ use super::{
 pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
     // The bare server is one loop, whatever it has.
     let servers = &SERVERS[1..];
-    let crowd = websocket(options.readers(10_000), options.updates(30));
-    let one = compare(options, servers, |server| crowd.measure(server))?;
-    let crowd = Crowd { cores: Cores::TwoForTheServer, ..crowd };
-    let two = compare(options, servers, |server| crowd.measure(server))?;
+    let one = websocket(options.readers(10_000), options.updates(30));
+    let two = Crowd { cores: Cores::TwoForTheServer, ..one };
+    let crowds: Vec<_> = servers.iter().flat_map(|server| [(one, *server), (two, *server)]).collect();
+    let figures = compare_crowds(options.rounds, &crowds)?;
     let mut section = Section::new(
         row,
         &[
@@ -32,7 +32,8 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
             "ratio",
         ],
     );
-    for ((server, one), two) in servers.iter().zip(&one).zip(&two) {
+    for (server, figures) in servers.iter().zip(figures.chunks(2)) {
+        let [one, two] = figures else { continue };
         section.table.push(vec![
             (*server).to_owned(),
             format!("{:.2}", middle(one, |figures| figures.micros_per_delivery)),

@@ -7,7 +7,10 @@ use std::{
 
 use anyhow::{Context as _, Result};
 
-use super::server::{DEADLINE, PATIENCE, Server, waited};
+use super::{
+    options::Options,
+    server::{DEADLINE, PATIENCE, Server, waited},
+};
 use crate::{
     latencies::Latencies,
     median::median,
@@ -61,47 +64,73 @@ pub(super) struct Figures {
 }
 
 impl Crowd {
+    /// What a server needs to have its readers wait.
+    ///
     /// # Errors
     /// A reader did not get an update, or got it twice, or a process has ended.
-    pub(super) fn measure(&self, server: &str) -> Result<Figures> {
-        self.figures(server).with_context(|| format!("{server}, {}", self.transport))
+    pub(super) fn measure(self, server: &str) -> Result<Figures> {
+        Run::start(self, server)?.end()
     }
 
-    fn figures(&self, server: &str) -> Result<Figures> {
-        let mut run = Run::start(self, server)?;
-        let mut figures = Figures { micros_per_accept: run.micros_per_accept, ..Figures::default() };
-        thread::sleep(SETTLE * u32::try_from(self.readers)?);
-        let waiting = run.server.process.private_bytes()?;
-        figures.bytes_per_reader = (waiting - run.empty_bytes) / self.readers as f64;
-        // The first update allocates what is made once; its cost is not a reader's.
-        run.deliver()?;
-        run.latencies()?;
-        let settled = run.server.process.private_bytes()?;
-        let (cpu, began) = (run.server.process.cpu()?, Instant::now());
-        let mut lasts = (0..self.updates).map(|_| run.deliver()).collect::<Result<Vec<f64>>>()?;
-        let deliveries = (self.readers * self.updates) as f64;
-        figures.deliveries_per_second = deliveries / began.elapsed().as_secs_f64();
-        figures.micros_per_delivery = (run.server.process.cpu()? - cpu).as_secs_f64() * 1e6 / deliveries;
-        figures.grown_bytes = run.server.process.private_bytes()? - settled;
-        figures.latencies = run.latencies()?;
-        figures.last_millis = median(&mut lasts);
-        Ok(figures)
+    /// The same crowd for each server, as [`compare_crowds`].
+    pub(super) fn compare(self, options: &Options, servers: &[&str]) -> Result<Vec<Vec<Figures>>> {
+        let crowds: Vec<_> = servers.iter().map(|server| (self, *server)).collect();
+        compare_crowds(options.rounds, &crowds)
     }
 }
 
+/// Some crowds, each with a server of its own, in so many rounds. In each round all are there at once, and an update goes to one of them
+/// after the other: a machine that is slow for a second is slow for all.
+///
+/// # Errors
+/// As [`Crowd::measure`].
+pub(super) fn compare_crowds(rounds: usize, crowds: &[(Crowd, &str)]) -> Result<Vec<Vec<Figures>>> {
+    let mut figures: Vec<_> = crowds.iter().map(|_| Vec::new()).collect();
+    for _ in 0..rounds {
+        let mut runs = crowds.iter().map(|(crowd, server)| Run::start(*crowd, server)).collect::<Result<Vec<_>>>()?;
+        let most = crowds.iter().map(|(crowd, _)| crowd.updates).max().unwrap_or(0);
+        for update in 0..most {
+            // Nobody comes always after the same one.
+            let (first, rest) = runs.split_at_mut(update % crowds.len());
+            let mut turns = rest.iter_mut().chain(first).filter(|run| update < run.crowd.updates);
+            turns.try_for_each(Run::deliver_measured)?;
+        }
+        for (run, figures) in runs.into_iter().zip(&mut figures) {
+            figures.push(run.end()?);
+        }
+    }
+    Ok(figures)
+}
+
+/// A server with its crowd, under measurement.
 struct Run {
     // The readers first, as fields are dropped in their order: a reader whose server goes has something to say.
     /// Reads slowly, if there is one.
     _slow: Option<Process>,
     readers: Process,
     server: Server,
+    crowd: Crowd,
+    /// Of the server and its transport, for errors.
+    name: String,
+    /// Of the last update.
     number: usize,
-    empty_bytes: f64,
-    micros_per_accept: f64,
+    figures: Figures,
+    /// When the first update was out.
+    settled_bytes: f64,
+    settled_cpu: Duration,
+    delivered: usize,
+    /// While an update was under way.
+    busy: Duration,
+    lasts: Vec<f64>,
 }
 
 impl Run {
-    fn start(crowd: &Crowd, name: &str) -> Result<Self> {
+    fn start(crowd: Crowd, server: &str) -> Result<Self> {
+        let name = format!("{server}, {}", crowd.transport);
+        Self::connect(crowd, server, &name).with_context(|| name)
+    }
+
+    fn connect(crowd: Crowd, name: &str, title: &str) -> Result<Self> {
         let (cores, readers_cores) = match crowd.cores {
             Cores::OneEach => (process::SERVERS, process::READERS),
             Cores::TwoForTheServer => (process::TWO, process::beside_two()),
@@ -121,9 +150,31 @@ impl Run {
         let empty_bytes = server.process.private_bytes()?;
         let before = server.process.cpu()?;
         let readers = server.readers(crowd.readers, 0..crowd.channels, cursor.as_deref(), readers_cores)?;
-        let micros_per_accept = (server.process.cpu()? - before).as_secs_f64() * 1e6 / crowd.readers as f64;
+        let count = crowd.readers as f64;
+        let micros_per_accept = (server.process.cpu()? - before).as_secs_f64() * 1e6 / count;
         let slow = (crowd.slow > 0).then(|| server.slow_reader(crowd.slow)).transpose()?;
-        Ok(Self { server, readers, _slow: slow, number, empty_bytes, micros_per_accept })
+        thread::sleep(SETTLE * u32::try_from(crowd.readers)?);
+        let bytes_per_reader = (server.process.private_bytes()? - empty_bytes) / count;
+        let mut run = Self {
+            _slow: slow,
+            readers,
+            server,
+            crowd,
+            name: title.to_owned(),
+            number,
+            figures: Figures { micros_per_accept, bytes_per_reader, ..Figures::default() },
+            settled_bytes: 0.0,
+            settled_cpu: Duration::ZERO,
+            delivered: 0,
+            busy: Duration::ZERO,
+            lasts: Vec::new(),
+        };
+        // The first update allocates what is made once; its cost is not a reader's.
+        run.deliver()?;
+        run.latencies()?;
+        run.settled_bytes = run.server.process.private_bytes()?;
+        run.settled_cpu = run.server.process.cpu()?;
+        Ok(run)
     }
 
     /// Publishes and waits until every reader has the update. Returns how long the last one waited, in milliseconds.
@@ -133,10 +184,35 @@ impl Run {
         waited(&line, self.number)
     }
 
+    fn deliver_measured(&mut self) -> Result<()> {
+        let began = Instant::now();
+        let last = self.deliver().with_context(|| self.name.clone())?;
+        self.busy += began.elapsed();
+        self.delivered += self.crowd.readers;
+        self.lasts.push(last);
+        Ok(())
+    }
+
     /// Of the deliveries since the last call.
     fn latencies(&mut self) -> Result<Latencies> {
         self.readers.say("summary")?;
         self.readers.line(DEADLINE)?.parse()
+    }
+
+    /// What it has shown.
+    fn end(mut self) -> Result<Figures> {
+        let process = &self.server.process;
+        // Also what is done behind the last reader's back, such as reading its next request.
+        let cpu = process.cpu()? - self.settled_cpu;
+        let delivered = self.delivered as f64;
+        Ok(Figures {
+            micros_per_delivery: cpu.as_secs_f64() * 1e6 / delivered,
+            deliveries_per_second: delivered / self.busy.as_secs_f64(),
+            grown_bytes: process.private_bytes()? - self.settled_bytes,
+            latencies: self.latencies()?,
+            last_millis: median(&mut self.lasts),
+            ..self.figures
+        })
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     grouped::grouped,
     options::Options,
     plot::Lines,
-    rounds::{HTTP_SERVERS, SERVERS, compare, middle, ratio, with_peers},
+    rounds::{HTTP_SERVERS, SERVERS, SERVERS_AND_LOOPS, compare, middle, ratio, with_peers},
     rows::Row,
     section::{Brief, Section},
 };
@@ -16,9 +16,10 @@ use crate::latencies::QUANTILES;
 
 pub(super) fn fan_out(row: &Row, options: &Options) -> Result<Section> {
     let crowd = websocket(options.readers(10_000), options.updates(30));
-    let servers = with_peers(SERVERS, options, "websocket");
-    let figures = compare(options, &servers, |server| crowd.measure(server))?;
-    let mut section = table(row, &servers, &figures, &[DELIVERY, DELIVERY_RATIO, PER_SECOND, MEDIAN, P99, LAST]);
+    let servers = with_peers(SERVERS_AND_LOOPS, options, "websocket");
+    let figures = crowd.compare(options, &servers)?;
+    let mut section =
+        table(row, &servers, &figures, &[DELIVERY, DELIVERY_RATIO, RATIO_RANGE, PER_SECOND, MEDIAN, P99, LAST]);
     section.plots = vec![("performance-latencies.svg", latencies(&figures))];
     let per_delivery = |own: &[Figures], other: &[Figures]| ratio(own, other, |figures| figures.micros_per_delivery);
     let wanted = "at most 1.05 and in actix's own server 1.20";
@@ -40,7 +41,7 @@ pub(super) fn fan_out(row: &Row, options: &Options) -> Result<Section> {
 fn latencies(figures: &[Vec<Figures>]) -> String {
     let label = |x: f64| format!("{} %", (1e4 - 1e4 / x).round() / 1e2);
     let mut plot = Lines::new("From the publish to a reader", "of all deliveries took no longer than", "ms", label);
-    for (server, own) in SERVERS.iter().zip(figures) {
+    for (server, own) in SERVERS_AND_LOOPS.iter().zip(figures) {
         // The last of all is a matter of luck, and stands in the table.
         for part in QUANTILES.into_iter().filter(|part| *part < 1.0) {
             plot.point(server, 1.0 / (1.0 - part), middle(own, |figures| figures.latencies.within(part)));
@@ -73,8 +74,8 @@ pub(super) fn memory(row: &Row, options: &Options) -> Result<Section> {
 pub(super) fn channels(row: &Row, options: &Options) -> Result<Section> {
     let readers = options.readers(10_000);
     let crowd = Crowd { channels: readers.div_ceil(10), ..websocket(readers, options.updates(20)) };
-    let figures = compare(options, SERVERS, |server| crowd.measure(server))?;
-    let mut section = table(row, SERVERS, &figures, &[DELIVERY, DELIVERY_RATIO, PER_SECOND]);
+    let figures = crowd.compare(options, SERVERS)?;
+    let mut section = table(row, SERVERS, &figures, &[DELIVERY, DELIVERY_RATIO, RATIO_RANGE, PER_SECOND]);
     let what = "CPU per delivery on many small pages, against the bare loop";
     let mut goal = Goal::new(what, "at most 1.10", "An update is numbered, stored and encoded for ten readers here.");
     for (server, own) in lives(SERVERS, &figures) {
@@ -117,7 +118,7 @@ pub(super) fn long_polling(row: &Row, options: &Options) -> Result<Section> {
 fn stream<'a>(options: &'a Options, transport: &'static str) -> Result<(Vec<&'a str>, Vec<Vec<Figures>>)> {
     let crowd = Crowd { transport, ..websocket(options.readers(10_000), options.updates(20)) };
     let servers = with_peers(HTTP_SERVERS, options, transport);
-    let figures = compare(options, &servers, |server| crowd.measure(server))?;
+    let figures = crowd.compare(options, &servers)?;
     Ok((servers, figures))
 }
 
@@ -133,7 +134,7 @@ pub(super) fn against_peers(
     figures: &[Vec<Figures>],
     ratio: impl Fn(&[Figures], &[Figures]) -> f64,
 ) -> Vec<Goal> {
-    let peers = servers.iter().zip(figures).filter(|(server, _)| !SERVERS.contains(server));
+    let peers = servers.iter().zip(figures).filter(|(server, _)| !SERVERS_AND_LOOPS.contains(server));
     let goals = peers.map(|(peer, theirs)| {
         let mut goal = Goal::new(format!("{what}, against {peer}"), "at most 1.00", "");
         lives(servers, figures).for_each(|(server, own)| goal.at_most(server, ratio(own, theirs), 1.0));
@@ -142,7 +143,8 @@ pub(super) fn against_peers(
     goals.collect()
 }
 
-const BESIDE_THE_WRITE: &str = "What a delivery takes beside the `write` is [counted](instructions.md); \
+const BESIDE_THE_WRITE: &str = "`bare-tokio` shows what of it tokio's sockets take, whoever uses them; what a delivery takes beside the \
+    `write` is [counted](instructions.md); \
     actix's own server polls each reader's response by itself and copies each frame, where a shard has many readers.";
 const HTTP_BUFFERS: &str =
     "The HTTP server keeps buffers for reading and writing for as long as the connection is one of HTTP.";
@@ -158,6 +160,12 @@ const DELIVERY: Column =
     ("CPU µs per delivery", |own, _| format!("{:.2}", middle(own, |figures| figures.micros_per_delivery)));
 const DELIVERY_RATIO: Column =
     ("to bare", |own, bare| format!("{:.2}", ratio(own, bare, |figures| figures.micros_per_delivery)));
+const RATIO_RANGE: Column = ("of each round", |own, bare| {
+    let mut ratios: Vec<_> =
+        own.iter().zip(bare).map(|(own, bare)| own.micros_per_delivery / bare.micros_per_delivery).collect();
+    ratios.sort_by(f64::total_cmp);
+    ratios.first().zip(ratios.last()).map_or(String::new(), |(least, most)| format!("{least:.2} to {most:.2}"))
+});
 const PER_SECOND: Column =
     ("deliveries/s", |own, _| grouped(middle(own, |figures| figures.deliveries_per_second).round()));
 const MEDIAN: Column = ("median ms", |own, _| format!("{:.1}", middle(own, |figures| figures.latencies.within(0.5))));
@@ -165,7 +173,7 @@ const P99: Column = ("p99 ms", |own, _| format!("{:.1}", middle(own, |figures| f
 const LAST: Column = ("last reader ms", |own, _| format!("{:.1}", middle(own, |figures| figures.last_millis)));
 const MEMORY: Column = ("bytes per reader", |own, _| grouped(middle(own, |figures| figures.bytes_per_reader).round()));
 
-const STREAM: &[Column] = &[DELIVERY, DELIVERY_RATIO, PER_SECOND, P99, MEMORY];
+const STREAM: &[Column] = &[DELIVERY, DELIVERY_RATIO, RATIO_RANGE, PER_SECOND, P99, MEMORY];
 
 fn table(row: &Row, servers: &[&str], figures: &[Vec<Figures>], columns: &[Column]) -> Section {
     let heads: Vec<_> = [""].into_iter().chain(columns.iter().map(|(head, _)| *head)).collect();

@@ -8,7 +8,7 @@ use super::{
     grouped::grouped,
     options::Options,
     plot::Lines,
-    rounds::{SERVERS, compare, middle, ratio},
+    rounds::{SERVERS, middle, ratio},
     rows::Row,
     section::Section,
 };
@@ -30,7 +30,7 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
     for size in sizes {
         // About as many deliveries for each size.
         let crowd = websocket(size, options.updates((DELIVERIES / size).clamp(10, 300)));
-        let figures = compare(options, SERVERS, |server| crowd.measure(server))?;
+        let figures = crowd.compare(options, SERVERS)?;
         for (index, (server, own)) in SERVERS.iter().zip(&figures).enumerate() {
             let (time, memory) = (middle(own, |own| own.micros_per_delivery), middle(own, |own| own.bytes_per_reader));
             section.table[index + 1].extend([format!("{time:.2}"), grouped(memory.round())]);

@@ -8,6 +8,10 @@ use crate::{median::median, peers};
 /// The limit first, and Live under each adapter; actix in its two ways.
 pub(super) const SERVERS: &[&str] = &["bare", "axum", "warp", "tungstenite", "actix-lean", "actix"];
 
+/// Beside them the loop on tokio, where each piece of the way from the limit to a server counts.
+pub(super) const SERVERS_AND_LOOPS: &[&str] =
+    &["bare", "bare-tokio", "axum", "warp", "tungstenite", "actix-lean", "actix"];
+
 /// Those that answer more than WebSocket.
 pub(super) const HTTP_SERVERS: &[&str] = &["bare", "axum", "warp", "actix-lean", "actix"];
 

@@ -24,7 +24,7 @@ impl Server {
         let channels = channels.to_string();
         let peer = peers::find(name);
         let mut process = match (name, peer) {
-            ("bare", _) => Process::start(&["bare", transport, &channels], cores)?,
+            ("bare" | "bare-tokio", _) => Process::start(&[name, transport, &channels], cores)?,
             (peer, Some(_)) => Process::start_keeper(&["peer", peer], cores)?,
             (adapter, None) => Process::start(&["live", adapter, "memory:", &channels, "25"], cores)?,
         };
