@@ -32,6 +32,8 @@ pub struct Session {
     heard_at: u64,
     sent_at: u64,
     pinged_at: u64,
+    /// When it was first pinged since it was heard; anything up to `heard_at` if it was not.
+    asked_at: u64,
     /// Since when the socket has taken nothing, while something is to be written.
     blocked_since: Option<u64>,
     timing: Timing,
@@ -95,6 +97,7 @@ impl Session {
             heard_at: now,
             sent_at: now,
             pinged_at: now,
+            asked_at: now,
             blocked_since: None,
             timing: Timing {
                 heartbeat: millis(config.heartbeat),
@@ -252,14 +255,20 @@ impl Session {
         if let Phase::Closing { until } = self.phase {
             return if now >= until { Due::Close(Close::Silent) } else { Due::At(until) };
         }
-        let silence = self.heard_at + u64::from(self.timing.silence);
+        let (beat, patience) = (u64::from(self.timing.heartbeat), u64::from(self.timing.silence));
+        let is_asked = self.asked_at > self.heard_at;
+        // It has as long to answer as if it had been asked in time, which a server is not that was stopped or had too much to do.
+        let silence = if is_asked { patience + self.heard_at.max(self.asked_at - beat) } else { u64::MAX };
         // A reader of a busy page has nothing to say by itself, so it is asked all the same.
         let quiet_since = self.sent_at.min(self.heard_at.max(self.pinged_at));
-        let heartbeat = quiet_since + u64::from(self.timing.heartbeat);
+        let heartbeat = quiet_since + beat;
         if now >= silence {
             Due::Close(Close::Silent)
         } else if now >= heartbeat {
             self.pinged_at = now;
+            if !is_asked {
+                self.asked_at = now;
+            }
             Due::Heartbeat
         } else {
             Due::At(silence.min(heartbeat))

@@ -95,9 +95,11 @@ fn the_time_that_bytes_are_on_their_way_is_no_silence() {
     let mut session = session();
     session.handle_held(10_000, 50_000);
     assert_eq!(session.poll_due(50_000), Due::At(65_000));
+    assert_eq!(session.poll_due(65_000), Due::Heartbeat);
     assert_eq!(session.poll_due(100_000), Due::Close(Close::Silent));
     session.handle_bytes(&masked(0xa, b""), 110_000);
     session.handle_held(100_000, 110_000);
+    assert_eq!(session.poll_due(135_000), Due::Heartbeat);
     assert_eq!(session.poll_due(169_999), Due::Heartbeat);
     assert_eq!(session.poll_due(170_000), Due::Close(Close::Silent));
 }
@@ -113,6 +115,20 @@ fn silence_is_answered_by_heartbeats_and_then_by_the_end() {
     assert_eq!(session.poll_due(60_000), Due::Close(Close::Silent));
     session.handle_bytes(&masked(0xa, b""), 59_000);
     assert_eq!(session.poll_due(60_000), Due::At(75_000));
+}
+
+#[test]
+fn a_server_that_was_late_to_ask_waits_for_the_answer_all_the_same() {
+    let mut session = session();
+    // Stopped, or with too much to do, since before the first ping was due.
+    assert_eq!(session.poll_due(70_000), Due::Heartbeat);
+    session.handle_written(70_000);
+    assert_eq!(session.poll_due(95_000), Due::Heartbeat);
+    session.handle_written(95_000);
+    assert_eq!(session.poll_due(104_999), Due::At(105_000));
+    assert_eq!(session.poll_due(105_000), Due::Close(Close::Silent));
+    session.handle_bytes(&masked(0xa, b""), 105_000);
+    assert_eq!(session.poll_due(119_999), Due::At(120_000));
 }
 
 #[test]
