@@ -24,7 +24,7 @@ struct PageShard<M> {
     taken: usize,
 }
 
-/// Readers of one shard: few enough that a large page keeps all cores busy, and that their list does not move much when it grows.
+/// Readers of one shard: few enough that a large page keeps all cores busy.
 const MAX_TAKEN: usize = 1_024;
 
 impl<M> Default for Shards<M> {

@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_hold_no_more_than_their_keys_have_room_for() {
+    fn a_full_row_has_no_room_to_spare() {
         let mut members = Members::new();
         (0..10 * ROW).for_each(|_| members.insert(|key| key));
         assert_eq!(members.end(), 10 * ROW);

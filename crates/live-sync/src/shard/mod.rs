@@ -41,7 +41,7 @@ pub struct Rouser {
 struct State {
     /// Each member is to be polled, because something is new for all of them.
     all: bool,
-    /// Those to be polled by themselves. A member stands in it once.
+    /// Those to be polled by themselves.
     ready: Vec<usize>,
     /// There are newcomers.
     arrived: bool,
@@ -223,6 +223,8 @@ impl<M> Shard<M> {
                 newcomers.into_iter().for_each(|member| self.admit(member));
             } else if std::mem::take(&mut state.all) {
                 self.sweep = 0..self.members.end();
+                // Behind the sweep, and before the next one: else they would wait for as long as there is always something new.
+                std::mem::swap(&mut self.ready, &mut state.ready);
                 return Next::Look;
             } else if !state.ready.is_empty() {
                 std::mem::swap(&mut self.ready, &mut state.ready);

@@ -104,6 +104,27 @@ fn whoever_is_roused_gets_what_was_seen_after_that() {
 }
 
 #[test]
+fn whoever_is_woken_is_heard_although_something_is_new_again_and_again() {
+    let (mut shard, entrance, seen) = shard(2);
+    run(&mut shard);
+    let waker = lock(&seen[0].waker).clone().unwrap();
+    entrance.rouser().rouse();
+    let mut looks = 0;
+    run_looking(&mut shard, || {
+        looks += 1;
+        if looks < 10 {
+            entrance.rouser().rouse();
+        }
+        waker.wake_by_ref();
+        looks
+    });
+    let calls = lock(&seen[0].calls)[1..].to_vec();
+    // It rang while all were being polled, and is polled by itself before they are the next time but one.
+    assert_eq!(calls.iter().flatten().count(), 10);
+    assert!(calls.chunk_by(|before, after| before.is_some() && after.is_some()).all(|all| all.len() <= 2), "{calls:?}");
+}
+
+#[test]
 fn a_large_shard_lets_others_have_their_turn() {
     let (mut shard, entrance, seen) = shard(3 * MAX_POLLS);
     run(&mut shard);
