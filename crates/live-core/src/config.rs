@@ -68,8 +68,8 @@ pub struct Config {
     /// Bytes that the kernel holds for a connection before they are on their way (Linux). Default: 128 KiB, so that a reader who falls
     /// behind gets fewer frames instead of old ones.
     pub max_unsent_bytes: u32,
-    /// A WebSocket from which nothing came for this long, not even a pong, is closed; later, if it was late that it was asked for one.
-    /// Default: 60 s, two heartbeats and some.
+    /// A WebSocket from which nothing came for this long, not even a pong, is closed. Time in which the server
+    /// itself was stopped or had too much to do does not count. Default: 60 s, two heartbeats and some.
     pub silence_deadline: Duration,
     /// What interval polling waits between two polls. Default: 3 s, as Wagtail Live. From 250 ms to 10 min.
     pub poll_interval: Duration,

@@ -32,8 +32,8 @@ pub struct Session {
     heard_at: u64,
     sent_at: u64,
     pinged_at: u64,
-    /// When it was first pinged since it was heard; anything up to `heard_at` if it was not.
-    asked_at: u64,
+    /// When somebody was to look what the time has come for.
+    due_at: u64,
     /// Since when the socket has taken nothing, while something is to be written.
     blocked_since: Option<u64>,
     timing: Timing,
@@ -97,7 +97,7 @@ impl Session {
             heard_at: now,
             sent_at: now,
             pinged_at: now,
-            asked_at: now,
+            due_at: now + config.heartbeat.as_millis() as u64,
             blocked_since: None,
             timing: Timing {
                 heartbeat: millis(config.heartbeat),
@@ -241,6 +241,7 @@ impl Session {
     pub(crate) fn handle_held(&mut self, since: u64, now: u64) {
         self.sent_at = now;
         self.heard_at = now.min(self.heard_at + now.saturating_sub(since));
+        self.due_at = self.due_at.max(now);
     }
 
     /// The socket took nothing. What waits in it holds back everything else, so only the deadline is left.
@@ -255,24 +256,23 @@ impl Session {
         if let Phase::Closing { until } = self.phase {
             return if now >= until { Due::Close(Close::Silent) } else { Due::At(until) };
         }
-        let (beat, patience) = (u64::from(self.timing.heartbeat), u64::from(self.timing.silence));
-        let is_asked = self.asked_at > self.heard_at;
-        // It has as long to answer as if it had been asked in time, which a server is not that was stopped or had too much to do.
-        let silence = if is_asked { patience + self.heard_at.max(self.asked_at - beat) } else { u64::MAX };
+        // The time in which nobody looks, as the server is stopped or has too much to do, is no silence either: what the reader has said
+        // may lie unread, and the ping may be late.
+        self.heard_at = now.min(self.heard_at + now.saturating_sub(self.due_at));
+        let silence = self.heard_at + u64::from(self.timing.silence);
         // A reader of a busy page has nothing to say by itself, so it is asked all the same.
         let quiet_since = self.sent_at.min(self.heard_at.max(self.pinged_at));
-        let heartbeat = quiet_since + beat;
+        let heartbeat = quiet_since + u64::from(self.timing.heartbeat);
         if now >= silence {
-            Due::Close(Close::Silent)
-        } else if now >= heartbeat {
-            self.pinged_at = now;
-            if !is_asked {
-                self.asked_at = now;
-            }
-            Due::Heartbeat
-        } else {
-            Due::At(silence.min(heartbeat))
+            return Due::Close(Close::Silent);
         }
+        if now >= heartbeat {
+            self.pinged_at = now;
+            self.due_at = silence.min(now + u64::from(self.timing.heartbeat));
+            return Due::Heartbeat;
+        }
+        self.due_at = silence.min(heartbeat);
+        Due::At(self.due_at)
     }
 
     /// Whether there is nothing to send but a frame that is new.

@@ -96,10 +96,13 @@ fn the_time_that_bytes_are_on_their_way_is_no_silence() {
     session.handle_held(10_000, 50_000);
     assert_eq!(session.poll_due(50_000), Due::At(65_000));
     assert_eq!(session.poll_due(65_000), Due::Heartbeat);
+    assert_eq!(session.poll_due(90_000), Due::Heartbeat);
     assert_eq!(session.poll_due(100_000), Due::Close(Close::Silent));
     session.handle_bytes(&masked(0xa, b""), 110_000);
     session.handle_held(100_000, 110_000);
+    assert_eq!(session.poll_due(110_000), Due::At(135_000));
     assert_eq!(session.poll_due(135_000), Due::Heartbeat);
+    assert_eq!(session.poll_due(160_000), Due::Heartbeat);
     assert_eq!(session.poll_due(169_999), Due::Heartbeat);
     assert_eq!(session.poll_due(170_000), Due::Close(Close::Silent));
 }
@@ -111,6 +114,7 @@ fn silence_is_answered_by_heartbeats_and_then_by_the_end() {
     assert_eq!(session.poll_due(25_000), Due::Heartbeat);
     session.handle_written(25_000);
     assert_eq!(session.poll_due(25_000), Due::At(50_000));
+    assert_eq!(session.poll_due(50_000), Due::Heartbeat);
     session.handle_written(50_000);
     assert_eq!(session.poll_due(60_000), Due::Close(Close::Silent));
     session.handle_bytes(&masked(0xa, b""), 59_000);
@@ -129,6 +133,19 @@ fn a_server_that_was_late_to_ask_waits_for_the_answer_all_the_same() {
     assert_eq!(session.poll_due(105_000), Due::Close(Close::Silent));
     session.handle_bytes(&masked(0xa, b""), 105_000);
     assert_eq!(session.poll_due(119_999), Due::At(120_000));
+}
+
+#[test]
+fn an_answer_that_a_stopped_server_has_not_read_is_no_silence() {
+    let mut session = session();
+    assert_eq!(session.poll_due(25_000), Due::Heartbeat);
+    session.handle_written(25_000);
+    assert_eq!(session.poll_due(25_000), Due::At(50_000));
+    // The answer lies in the kernel, and nobody looks before this.
+    assert_eq!(session.poll_due(90_000), Due::Heartbeat);
+    session.handle_bytes(&masked(0xa, b""), 90_010);
+    session.handle_written(90_010);
+    assert_eq!(session.poll_due(90_010), Due::At(115_010));
 }
 
 #[test]

@@ -118,7 +118,7 @@ pub(super) static SETTINGS: &[Setting] = &[
         TIMES,
         "silence-deadline",
         Value::Duration(|settings| &mut settings.config.silence_deadline),
-        "A WebSocket from which nothing came for this long, not even a pong, is closed; later, if it was late that it was asked for one",
+        "A WebSocket from which nothing came for this long, not even a pong, is closed. Time in which the server itself was stopped or had too much to do does not count",
     ),
     Setting::new(
         TIMES,
