@@ -45,15 +45,15 @@ async function act(name, { id }, body) {
   const path = `posts/${encodeURIComponent(id)}`;
   say('');
   return attempt(async () => {
-    let published;
+    let published, isRead;
     try {
       ({ published } = await call(method, method === 'POST' ? `${path}/${name}` : path, body));
       deleted = name === 'delete' ? id : undefined;
     } finally {
       // First the list, then the word: who is told that somebody else was faster sees what they wrote.
-      await refresh();
+      isRead = await refresh();
     }
-    say(published ? said : `${said} ${LATER}`);
+    if (isRead) say(published ? said : `${said} ${LATER}`);
   });
 }
 
@@ -71,10 +71,10 @@ async function attempt(work) {
 }
 
 let stale = false;
-/** @type {Promise<void> | undefined} */
+/** @type {Promise<boolean> | undefined} */
 let reading;
 
-/** Reads the list; who asks for it meanwhile waits for one more reading. */
+/** Reads the list; who asks for it meanwhile waits for one more reading. Whether it could be read; if not, it has been said why. */
 function refresh() {
   stale = true;
   reading ??= read().finally(() => (reading = undefined));
@@ -82,9 +82,10 @@ function refresh() {
 }
 
 async function read() {
+  let isRead = false;
   while (stale && hasToken()) {
     stale = false;
-    await attempt(async () => {
+    isRead = await attempt(async () => {
       const { posts, total } = await call('GET', `posts?limit=${limit}`);
       open();
       list.show(posts);
@@ -93,6 +94,7 @@ async function read() {
       $('none').hidden = total > 0;
     });
   }
+  return isRead;
 }
 
 function open() {
@@ -139,8 +141,7 @@ $('new').addEventListener('submit', async (/** @type {SubmitEvent} */ event) => 
   sending = false;
   // Who goes on writing is not moved; who pressed the button is.
   if ($('new').contains(document.activeElement)) $('text').focus();
-  await refresh();
-  if (said) say(said);
+  if ((await refresh()) && said) say(said);
 });
 
 // A draft outlives a reload of the tab; so does the author's name.
