@@ -49,4 +49,4 @@ async def lifespan(app):
 
 
 app = Starlette(routes=[WebSocketRoute("/ws/channel/{channel_id:str}/", LivePage)], lifespan=lifespan)
-uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="error", access_log=False)
+uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[1]), log_level="error", access_log=False, ws_ping_interval=None)

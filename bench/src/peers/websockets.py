@@ -31,7 +31,7 @@ async def main():
     lines = asyncio.StreamReader()
     loop = asyncio.get_running_loop()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
-    async with websockets.serve(read, "127.0.0.1", int(sys.argv[1])):
+    async with websockets.serve(read, "127.0.0.1", int(sys.argv[1]), ping_interval=None):
         while line := await lines.readline():
             await broadcast(line.decode().rstrip(), GROUPS["group_0"])
 

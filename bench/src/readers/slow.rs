@@ -25,6 +25,8 @@ pub(crate) fn run(address: SocketAddr, prefix: &str, bytes_per_second: usize) ->
     let mut socket = TcpStream::from(socket);
     socket.write_all(Transport::WebSocket.request(prefix, 0, None).as_bytes())?;
     let mut buffer = vec![0; (bytes_per_second / 10).max(1)];
+    ensure!(socket.peek(&mut buffer)? > 0, "the server refused the slow reader");
+    println!("connected");
     loop {
         ensure!(socket.read(&mut buffer)? > 0, "the server closed the slow reader");
         thread::sleep(Duration::from_millis(100));

@@ -24,8 +24,8 @@ type Channels<S> = Arc<Mutex<Vec<Vec<S>>>>;
 trait Socket: Send + Sized + 'static {
     fn new(socket: TcpStream) -> io::Result<Self>;
     fn write_once(&self, bytes: &[u8]) -> io::Result<usize>;
-    /// Waits for a request.
-    fn read_request(&mut self) -> Result<()>;
+    /// Waits for a request, of which it reads what there is.
+    fn await_request(&mut self, buffer: &mut [u8]) -> Result<()>;
 }
 
 impl Socket for TcpStream {
@@ -38,8 +38,8 @@ impl Socket for TcpStream {
         Ok(rustix::io::write(self, bytes)?)
     }
 
-    fn read_request(&mut self) -> Result<()> {
-        ensure!(self.read(&mut [0; 1024])? > 0, "a reader has gone");
+    fn await_request(&mut self, buffer: &mut [u8]) -> Result<()> {
+        ensure!(self.read(buffer)? > 0, "a reader has gone");
         Ok(())
     }
 }
@@ -54,7 +54,7 @@ impl Socket for tokio::net::TcpStream {
         self.try_write(bytes)
     }
 
-    fn read_request(&mut self) -> Result<()> {
+    fn await_request(&mut self, _: &mut [u8]) -> Result<()> {
         bail!("requests that wait are for the other loop");
     }
 }
@@ -102,7 +102,8 @@ fn publish(transport: Transport, label: Label, sockets: &mut [impl Socket]) -> R
         ensure!(socket.write_once(&message)? == message.len(), "a reader does not keep up");
     }
     if transport == Transport::LongPolling {
-        sockets.iter_mut().try_for_each(Socket::read_request)?;
+        let mut buffer = [0; 1024];
+        sockets.iter_mut().try_for_each(|socket| socket.await_request(&mut buffer))?;
     }
     Ok(())
 }

@@ -80,7 +80,7 @@ impl Crowd {
 }
 
 /// Some crowds, each with a server of its own, in so many rounds. In each round all are there at once, and an update goes to one of them
-/// after the other: a machine that is slow for a second is slow for all.
+/// after the other: a machine that is slow for a second is slow for all. They have the same number of updates.
 ///
 /// # Errors
 /// As [`Crowd::measure`].
@@ -88,12 +88,13 @@ pub(super) fn compare_crowds(rounds: usize, crowds: &[(Crowd, &str)]) -> Result<
     let mut figures: Vec<_> = crowds.iter().map(|_| Vec::new()).collect();
     for _ in 0..rounds {
         let mut runs = crowds.iter().map(|(crowd, server)| Run::start(*crowd, server)).collect::<Result<Vec<_>>>()?;
-        let most = crowds.iter().map(|(crowd, _)| crowd.updates).max().unwrap_or(0);
-        for update in 0..most {
-            // Nobody comes always after the same one.
-            let (first, rest) = runs.split_at_mut(update % crowds.len());
-            let mut turns = rest.iter_mut().chain(first).filter(|run| update < run.crowd.updates);
-            turns.try_for_each(Run::deliver_measured)?;
+        for update in 0..crowds.first().map_or(0, |(crowd, _)| crowd.updates) {
+            // Forth and back, and each time from another one on, so that nobody comes always after the same one.
+            let count = runs.len();
+            for turn in 0..count {
+                let turn = if update % 2 == 0 { turn } else { count - 1 - turn };
+                runs[(update + turn) % count].deliver_measured()?;
+            }
         }
         for (run, figures) in runs.into_iter().zip(&mut figures) {
             figures.push(run.end()?);
@@ -111,7 +112,7 @@ struct Run {
     server: Server,
     crowd: Crowd,
     /// Of the server and its transport, for errors.
-    name: String,
+    title: String,
     /// Of the last update.
     number: usize,
     figures: Figures,
@@ -126,8 +127,8 @@ struct Run {
 
 impl Run {
     fn start(crowd: Crowd, server: &str) -> Result<Self> {
-        let name = format!("{server}, {}", crowd.transport);
-        Self::connect(crowd, server, &name).with_context(|| name)
+        let title = format!("{server}, {}", crowd.transport);
+        Self::connect(crowd, server, &title).with_context(|| title)
     }
 
     fn connect(crowd: Crowd, name: &str, title: &str) -> Result<Self> {
@@ -147,12 +148,20 @@ impl Run {
             number = server.publish(number, MISSED)?;
             server.cursor()?;
         }
+        let slow = (crowd.slow > 0).then(|| server.slow_reader(crowd.slow)).transpose()?;
+        if slow.is_some() {
+            for _ in 0..FILL {
+                number = server.publish(number, 1)?;
+                server.cursor()?;
+                // Each by itself, as it would skip those that come at once.
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
         let empty_bytes = server.process.private_bytes()?;
         let before = server.process.cpu()?;
         let readers = server.readers(crowd.readers, 0..crowd.channels, cursor.as_deref(), readers_cores)?;
         let count = crowd.readers as f64;
         let micros_per_accept = (server.process.cpu()? - before).as_secs_f64() * 1e6 / count;
-        let slow = (crowd.slow > 0).then(|| server.slow_reader(crowd.slow)).transpose()?;
         thread::sleep(SETTLE * u32::try_from(crowd.readers)?);
         let bytes_per_reader = (server.process.private_bytes()? - empty_bytes) / count;
         let mut run = Self {
@@ -160,7 +169,7 @@ impl Run {
             readers,
             server,
             crowd,
-            name: title.to_owned(),
+            title: title.to_owned(),
             number,
             figures: Figures { micros_per_accept, bytes_per_reader, ..Figures::default() },
             settled_bytes: 0.0,
@@ -186,7 +195,7 @@ impl Run {
 
     fn deliver_measured(&mut self) -> Result<()> {
         let began = Instant::now();
-        let last = self.deliver().with_context(|| self.name.clone())?;
+        let last = self.deliver().with_context(|| self.title.clone())?;
         self.busy += began.elapsed();
         self.delivered += self.crowd.readers;
         self.lasts.push(last);
@@ -203,18 +212,21 @@ impl Run {
     fn end(mut self) -> Result<Figures> {
         let process = &self.server.process;
         // Also what is done behind the last reader's back, such as reading its next request.
-        let cpu = process.cpu()? - self.settled_cpu;
+        let cpu = process.cpu()?.saturating_sub(self.settled_cpu);
         let delivered = self.delivered as f64;
         Ok(Figures {
             micros_per_delivery: cpu.as_secs_f64() * 1e6 / delivered,
             deliveries_per_second: delivered / self.busy.as_secs_f64(),
             grown_bytes: process.private_bytes()? - self.settled_bytes,
-            latencies: self.latencies()?,
+            latencies: self.latencies().with_context(|| self.title.clone())?,
             last_millis: median(&mut self.lasts),
             ..self.figures
         })
     }
 }
+
+/// Updates of a slow reader before the others come: more than the kernel holds for its socket, 128 KiB by configuration.
+const FILL: usize = 300;
 
 /// More than a reader gets one by one.
 const MISSED: usize = 20;

@@ -143,7 +143,7 @@ pub(super) fn against_peers(
     goals.collect()
 }
 
-const BESIDE_THE_WRITE: &str = "`bare-tokio` shows what of it tokio's sockets take, whoever uses them; what a delivery takes beside the \
+const BESIDE_THE_WRITE: &str = "`bare-tokio` is what a loop pays that writes by tokio's sockets; what a delivery takes beside the \
     `write` is [counted](instructions.md); \
     actix's own server polls each reader's response by itself and copies each frame, where a shard has many readers.";
 const HTTP_BUFFERS: &str =
@@ -160,11 +160,11 @@ const DELIVERY: Column =
     ("CPU µs per delivery", |own, _| format!("{:.2}", middle(own, |figures| figures.micros_per_delivery)));
 const DELIVERY_RATIO: Column =
     ("to bare", |own, bare| format!("{:.2}", ratio(own, bare, |figures| figures.micros_per_delivery)));
-const RATIO_RANGE: Column = ("of each round", |own, bare| {
+const RATIO_RANGE: Column = ("lowest and highest", |own, bare| {
     let mut ratios: Vec<_> =
         own.iter().zip(bare).map(|(own, bare)| own.micros_per_delivery / bare.micros_per_delivery).collect();
     ratios.sort_by(f64::total_cmp);
-    ratios.first().zip(ratios.last()).map_or(String::new(), |(least, most)| format!("{least:.2} to {most:.2}"))
+    ratios.first().zip(ratios.last()).map_or(String::new(), |(least, most)| format!("{least:.2}, {most:.2}"))
 });
 const PER_SECOND: Column =
     ("deliveries/s", |own, _| grouped(middle(own, |figures| figures.deliveries_per_second).round()));

@@ -1,6 +1,7 @@
 //! `live-bench table`: what a reader costs under each adapter, against the bare server in the same run.
 //!
-//! The servers take turns in each round, so that whatever else the machine does meets all of them; ratios are taken within a round.
+//! The servers take turns, for each update where the figure is about updates, so that whatever else the machine does meets all of them; ratios are
+//! taken within a round.
 
 mod accept;
 mod cores;

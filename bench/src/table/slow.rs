@@ -13,14 +13,13 @@ use super::{
 };
 
 pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
-    // More than the kernel holds for one socket.
-    let alone = websocket(options.readers(10_000), options.updates(150));
+    let alone = websocket(options.readers(10_000), options.updates(60));
     let beside = Crowd { slow: 1_000, ..alone };
     let mut section = Section::new(row, &["", "p99 without it, ms", "p99 with it, ms", "ratio", "memory grew by, KB"]);
     let mut goal = Goal::new("p99 of the others with a slow reader, against that without it", "at most 1.05", "");
     // The bare server has no answer to a slow reader: it would end.
     for server in &SERVERS[1..] {
-        // With more crowds at once, a slow reader would have the time to catch up.
+        // Two at a time: with more it would take until the slow reader is given up.
         let [alone, beside] = &compare_crowds(options.rounds, &[(alone, server), (beside, server)])?[..] else {
             continue;
         };
