@@ -12,6 +12,8 @@ Bun.serve({
     return new Response(null, { status: 404 });
   },
   websocket: {
+    // Seconds, as long as it allows: no pings, as for the others.
+    idleTimeout: 960,
     open(socket) {
       socket.subscribe(socket.data.channel);
       // In the place of Live's hello.

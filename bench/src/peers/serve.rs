@@ -32,7 +32,7 @@ pub(crate) fn serve(name: &str) -> Result<()> {
     }
     let mut publisher = match input {
         Some(input) => Publisher::Line(input),
-        None => Publisher::Post(BufReader::new(TcpStream::connect(address)?)),
+        None => Publisher::Post(address),
     };
     publisher.begin()?;
     println!("{address} ");
@@ -46,22 +46,22 @@ pub(crate) fn serve(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// What goes to the first channel goes this way.
+/// What goes to the first channel goes this way. Each post has a connection of its own, as they close one that is idle for some seconds.
 enum Publisher {
-    Post(BufReader<TcpStream>),
+    Post(SocketAddr),
     Line(ChildStdin),
 }
 
 impl Publisher {
     /// nchan has a last message for whoever comes; its number is no update's.
     fn begin(&mut self) -> Result<()> {
-        if let Self::Post(connection) = self { post(connection, "{}") } else { Ok(()) }
+        if let Self::Post(address) = self { post(*address, "{}") } else { Ok(()) }
     }
 
     fn publish(&mut self, label: Label) -> Result<()> {
         let payload = FRAME_BYTES - 4;
         match self {
-            Self::Post(connection) => post(connection, &label.text(payload)),
+            Self::Post(address) => post(*address, &label.text(payload)),
             Self::Line(input) => {
                 // As Wagtail Live has it.
                 let [before, after] = [r#"{"renders":{"1":{"show":true,"content":""#, r#""}},"removals":[]}"#];
@@ -72,7 +72,8 @@ impl Publisher {
     }
 }
 
-fn post(publisher: &mut BufReader<TcpStream>, text: &str) -> Result<()> {
+fn post(address: SocketAddr, text: &str) -> Result<()> {
+    let mut publisher = BufReader::new(TcpStream::connect(address)?);
     let header = format!("POST /publish/0 HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", text.len());
     publisher.get_mut().write_all((header + text).as_bytes())?;
     let (mut line, mut status, mut length) = (String::new(), String::new(), 0);

@@ -1,5 +1,7 @@
 //! Socket.IO for Rust, over WebSocket alone: a room for each page, and an event for each update.
 
+use std::time::Duration;
+
 use axum::{
     Router,
     extract::{Path, State},
@@ -10,7 +12,9 @@ use socketioxide::{SocketIo, TransportType, extract::SocketRef};
 #[tokio::main]
 async fn main() {
     let port: u16 = std::env::args().nth(1).and_then(|port| port.parse().ok()).expect("a port");
-    let (layer, io) = SocketIo::builder().transports([TransportType::Websocket]).build_layer();
+    // No pings, as for the others.
+    let builder = SocketIo::builder().transports([TransportType::Websocket]).ping_interval(Duration::from_secs(36_000));
+    let (layer, io) = builder.build_layer();
     io.ns("/", connect);
     let app = Router::new().route("/publish/{channel}", post(publish)).layer(layer).with_state(io);
     let listener = tokio::net::TcpListener::bind(("127.0.0.1", port)).await.expect("a free port");
