@@ -8,7 +8,6 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-
 use tokio::runtime::Handle;
 
 use super::Order;

@@ -119,9 +119,9 @@ struct Run {
     /// When the first update was out.
     settled_bytes: f64,
     settled_cpu: Duration,
-    delivered: usize,
     /// While an update was under way.
     busy: Duration,
+    /// How long the last reader of each update waited, in milliseconds.
     lasts: Vec<f64>,
 }
 
@@ -174,7 +174,6 @@ impl Run {
             figures: Figures { micros_per_accept, bytes_per_reader, ..Figures::default() },
             settled_bytes: 0.0,
             settled_cpu: Duration::ZERO,
-            delivered: 0,
             busy: Duration::ZERO,
             lasts: Vec::new(),
         };
@@ -197,7 +196,6 @@ impl Run {
         let began = Instant::now();
         let last = self.deliver().with_context(|| self.title.clone())?;
         self.busy += began.elapsed();
-        self.delivered += self.crowd.readers;
         self.lasts.push(last);
         Ok(())
     }
@@ -213,7 +211,7 @@ impl Run {
         let process = &self.server.process;
         // Also what is done behind the last reader's back, such as reading its next request.
         let cpu = process.cpu()?.saturating_sub(self.settled_cpu);
-        let delivered = self.delivered as f64;
+        let delivered = (self.crowd.readers * self.lasts.len()) as f64;
         Ok(Figures {
             micros_per_delivery: cpu.as_secs_f64() * 1e6 / delivered,
             deliveries_per_second: delivered / self.busy.as_secs_f64(),

@@ -97,7 +97,7 @@ impl Session {
             heard_at: now,
             sent_at: now,
             pinged_at: now,
-            due_at: now + config.heartbeat.as_millis() as u64,
+            due_at: now + u64::from(millis(config.heartbeat)),
             blocked_since: None,
             timing: Timing {
                 heartbeat: millis(config.heartbeat),

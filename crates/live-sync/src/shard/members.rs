@@ -63,20 +63,13 @@ mod tests {
     #[test]
     fn keys_are_found_again_whoever_comes_and_goes() {
         let mut members = Members::new();
-        let mut keys = Vec::new();
-        let mut insert = |members: &mut Members<usize>| {
-            members.insert(|key| {
-                keys.push(key);
-                key
-            });
-        };
-        (0..3 * ROW).for_each(|_| insert(&mut members));
+        (0..3 * ROW).for_each(|_| members.insert(|key| key));
         let leaving: Vec<_> = (0..3 * ROW).filter(|key| key % 3 == 0 || *key < ROW).collect();
         for key in &leaving {
             assert_eq!(members.remove(*key), Some(*key));
             assert_eq!((members.contains(*key), members.remove(*key)), (false, None));
         }
-        (0..2 * ROW).for_each(|_| insert(&mut members));
+        (0..2 * ROW).for_each(|_| members.insert(|key| key));
         let end = members.end();
         let there: Vec<_> = (0..end).filter(|key| members.contains(*key)).collect();
         assert!(there.iter().all(|key| members.get_mut(*key).copied() == Some(*key)));
