@@ -89,10 +89,11 @@ pub use live_core::*;
 
 use live_core::{
     http::{Incoming, Refusal},
-    server::{Peer, RequestLine},
+    server::Peer,
     socket::Loan,
 };
 use tokio::net::TcpListener;
+use tower::util::MapRequest;
 use warp::{
     Buf, Filter, Rejection, Reply, Stream,
     host::Authority,
@@ -142,11 +143,26 @@ where
     F: Filter + Clone + Send + Sync + 'static,
     F::Extract: Reply,
 {
-    live_core::server::serve(listener, warp::service(app), hub).await
+    let app = MapRequest::new(warp::service(app), with_line);
+    live_core::server::serve(listener, app, hub).await
+}
+
+/// What stood in a request's first line, which no filter extracts.
+#[derive(Debug, Clone)]
+struct RequestLine {
+    /// The target, with the host if it is there.
+    uri: Uri,
+    version: warp::http::Version,
+}
+
+fn with_line(mut request: server::Request) -> server::Request {
+    let line = RequestLine { uri: request.uri().clone(), version: request.version() };
+    request.extensions_mut().insert(line);
+    request
 }
 
 async fn is_route(rest: Peek) -> Result<(), Rejection> {
-    match Route::parse(&format!("/{}", rest.as_str())) {
+    match Route::parse(&["/", rest.as_str()].concat()) {
         Err(Refusal::NotFound) => Err(warp::reject::not_found()),
         // A channel id that is not valid is refused with that reason.
         _ => Ok(()),
@@ -170,8 +186,8 @@ async fn uri(
     line: Option<RequestLine>,
 ) -> Result<Uri, Rejection> {
     let path = match query {
-        Some(query) => format!("/{}?{query}", rest.as_str()),
-        None => format!("/{}", rest.as_str()),
+        Some(query) => ["/", rest.as_str(), "?", &query].concat(),
+        None => ["/", rest.as_str()].concat(),
     };
     let uri = match line.map_or(host, |line| line.uri.authority().cloned()) {
         Some(host) => Uri::builder().scheme(Scheme::HTTP).authority(host),

@@ -19,7 +19,7 @@ use tokio::{
 };
 use tower_service::Service;
 
-use super::{Peer, Request, RequestLine};
+use super::{Peer, Request};
 use crate::{
     hub::Hub,
     socket::{Guarded, Guards, Lent, Loan},
@@ -50,7 +50,7 @@ where
 /// connections have ended or `Config::drain_deadline` is over. A connection with half a request's header then still has what
 /// is left of `Config::header_timeout`, and one whose handshake is not done ends at once.
 ///
-/// Each request carries a [`Peer`], a [`RequestLine`] and the [`Loan`] of its socket. Whoever adds to the body of a stream of events takes
+/// Each request carries a [`Peer`] and the [`Loan`] of its socket. Whoever adds to the body of a stream of events takes
 /// the loan out of the request before [`respond`](super::respond) sees it, so that the stream stays in the body.
 ///
 /// # Errors
@@ -166,8 +166,6 @@ where
     B: http_body::Body<Error: Into<Box<dyn std::error::Error + Send + Sync>>> + 'static,
 {
     let service = hyper::service::service_fn(move |mut request: Request| {
-        let line = RequestLine { uri: request.uri().clone(), version: request.version() };
-        request.extensions_mut().insert(line);
         request.extensions_mut().insert(Peer(peer.ip()));
         loan.clone().map(|loan| request.extensions_mut().insert(loan));
         let answer = answer(request);

@@ -7,7 +7,7 @@ mod upgrade;
 use std::net::IpAddr;
 
 use bytes::Buf;
-use http::{Response, Uri, Version};
+use http::Response;
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 
 pub use self::accept::{serve, serve_over, serve_with};
@@ -23,15 +23,6 @@ pub type Request = http::Request<Incoming>;
 /// The address at the other end of a connection, as [`serve`] puts it into the extensions of each request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
-
-/// What stood in a request's first line, as [`serve`] puts it into the extensions: for frameworks that do not hand it on.
-#[derive(Debug, Clone)]
-pub struct RequestLine {
-    /// The target, with the host if it is there.
-    pub uri: Uri,
-    /// The version of HTTP.
-    pub version: Version,
-}
 
 /// Answers a request; a WebSocket handshake continues in a task of its own on the bare stream, and so do events under [`serve`]. `route`
 /// is for applications that route by themselves; without it the path decides.
