@@ -62,18 +62,20 @@
 //! Call [`Hub::drain`] in its shutdown signal, because streams and long polls would hold it up for ever. The limit of connections
 //! per address needs `into_make_service_with_connect_info::<SocketAddr>()`.
 
-use std::{io, net::SocketAddr};
+use std::{convert::Infallible, io, net::SocketAddr};
 
 use axum::{
     Router,
     body::Body,
     extract::{ConnectInfo, Request},
     response::Response,
-    routing::any,
+    routing::any_service,
 };
+use futures_util::FutureExt as _;
 pub use live_core::*;
 
 use tokio::net::TcpListener;
+use tower::service_fn;
 
 /// All of Live's routes, to nest under a prefix or to merge.
 pub fn routes<S: Clone + Send + Sync + 'static>(hub: Hub) -> Router<S> {
@@ -81,7 +83,9 @@ pub fn routes<S: Clone + Send + Sync + 'static>(hub: Hub) -> Router<S> {
         let hub = hub.clone();
         // axum's wildcards have names.
         let pattern = pattern.replace("{*}", "{*channel}");
-        router.route(&pattern, any(move |request| async move { answer(&hub, None, request).await }))
+        // Not a handler, whose future keeps room for the request beside its answer's.
+        let service = service_fn(move |request| answer(&hub, None, request).map(Ok::<_, Infallible>));
+        router.route(&pattern, any_service(service))
     })
 }
 
@@ -99,9 +103,9 @@ pub async fn serve(listener: TcpListener, app: Router, hub: Hub) -> io::Result<(
     live_core::server::serve(listener, app, hub).await
 }
 
-async fn answer(hub: &Hub, route: Option<Route>, request: Request) -> Response {
+fn answer(hub: &Hub, route: Option<Route>, request: Request) -> impl Future<Output = Response> + use<> {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
-    live_core::server::respond(hub, request, route, peer).await.map(Body::new)
+    live_core::server::respond(hub, request, route, peer).map(|response| response.map(Body::new))
 }
 
 /// Compiles what the README and the guides show.

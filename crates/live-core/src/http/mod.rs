@@ -19,6 +19,7 @@ mod websocket;
 use std::{borrow::Cow, net::IpAddr, pin::Pin};
 
 use bytes::{Buf, Bytes};
+use futures_util::future::{Either, FutureExt as _, ready};
 use http::{HeaderValue, Method, Request, Response, StatusCode, header, request::Parts};
 
 use self::guard::Caller;
@@ -34,7 +35,7 @@ use crate::{hub::Hub, id::ChannelId};
 impl Hub {
     /// Answers a request to any of Live's routes; the path is relative to the prefix. `peer` is the address at the other end of
     /// the connection, if it has one.
-    pub fn respond<B>(&self, request: Request<B>, peer: Option<IpAddr>) -> impl Future<Output = Answer> + use<'_, B>
+    pub fn respond<B>(&self, request: Request<B>, peer: Option<IpAddr>) -> impl Future<Output = Answer> + use<B>
     where
         B: http_body::Body<Data: Buf, Error: std::fmt::Display>,
     {
@@ -48,7 +49,7 @@ impl Hub {
         route: Route,
         request: Request<B>,
         peer: Option<IpAddr>,
-    ) -> impl Future<Output = Answer> + use<'_, B>
+    ) -> impl Future<Output = Answer> + use<B>
     where
         B: http_body::Body<Data: Buf, Error: std::fmt::Display>,
     {
@@ -56,28 +57,30 @@ impl Hub {
     }
 
     /// Taken apart before the future begins, which would keep room for the request beside its parts.
-    fn answer<B>(
+    pub(crate) fn answer<B>(
         &self,
         route: Result<Route, Refusal>,
         request: Request<B>,
         peer: Option<IpAddr>,
-    ) -> impl Future<Output = Answer> + use<'_, B>
+    ) -> impl Future<Output = Answer> + use<B>
     where
         B: http_body::Body<Data: Buf, Error: std::fmt::Display>,
     {
         let (mut parts, body) = request.into_parts();
         guard::settle_host(&mut parts);
-        async move {
-            let origin = self.config().origins.admit(&parts.headers);
-            let mut answer = match self.dispatch(route, &parts, body, origin, peer).await {
+        let hub = self.clone();
+        #[allow(clippy::async_yields_async, reason = "what is to be waited for comes after the request")]
+        let replied = async move {
+            let origin = hub.config().origins.admit(&parts.headers);
+            let mut answer = match hub.dispatch(route, &parts, body, origin, peer).await {
                 Ok(Reply::Now(answer)) => answer,
                 Ok(Reply::Later(answer)) => {
-                    // What a server has parsed lies in its buffer, which it cannot use again before that goes.
                     let origin = origin.flatten().and_then(|origin| HeaderValue::from_bytes(origin.as_bytes()).ok());
-                    drop(parts);
-                    let mut answer = answer.await.unwrap_or_else(Answer::from);
-                    guard::add_common_headers(answer.headers_mut(), origin.as_ref());
-                    return answer;
+                    return Either::Right(answer.map(move |answer| {
+                        let mut answer = answer.unwrap_or_else(Answer::from);
+                        guard::add_common_headers(answer.headers_mut(), origin.as_ref());
+                        answer
+                    }));
                 }
                 Err(refusal) => Answer::from(refusal),
             };
@@ -85,8 +88,10 @@ impl Hub {
             if parts.method == Method::HEAD {
                 answer.drop_body();
             }
-            answer
-        }
+            Either::Left(ready(answer))
+        };
+        // Not awaited within: what a server has parsed lies in its buffer, which it cannot use again before the request's parts go.
+        replied.flatten()
     }
 
     #[allow(clippy::manual_async_fn, reason = "an async fn makes room for copies of its arguments")]

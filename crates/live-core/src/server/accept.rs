@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use futures_util::FutureExt as _;
 use http::Response;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -168,8 +169,7 @@ where
     let service = hyper::service::service_fn(move |mut request: Request| {
         request.extensions_mut().insert(Peer(peer.ip()));
         loan.clone().map(|loan| request.extensions_mut().insert(loan));
-        let answer = answer(request);
-        async { Ok::<_, Infallible>(answer.await) }
+        answer(request).map(Ok::<_, Infallible>)
     });
     let mut builder = http1::Builder::new();
     builder

@@ -7,6 +7,7 @@ mod upgrade;
 use std::net::IpAddr;
 
 use bytes::Buf;
+use futures_util::FutureExt as _;
 use http::Response;
 use hyper::{body::Incoming, upgrade::OnUpgrade};
 
@@ -26,23 +27,21 @@ pub struct Peer(pub IpAddr);
 
 /// Answers a request; a WebSocket handshake continues in a task of its own on the bare stream, and so do events under [`serve`]. `route`
 /// is for applications that route by themselves; without it the path decides.
-pub async fn respond<B>(
+pub fn respond<B>(
     hub: &Hub,
     mut request: http::Request<B>,
     route: Option<Route>,
     peer: Option<IpAddr>,
-) -> Response<Body>
+) -> impl Future<Output = Response<Body>> + use<B>
 where
     B: http_body::Body<Data: Buf, Error: std::fmt::Display>,
 {
     let on_upgrade = request.extensions_mut().remove::<OnUpgrade>();
     let loan = request.extensions_mut().remove::<Loan>();
     let peer = peer.or_else(|| request.extensions().get::<Peer>().map(|peer| peer.0));
-    let answer = match route {
-        Some(route) => hub.respond_to(route, request, peer).await,
-        None => hub.respond(request, peer).await,
-    };
-    match (answer, on_upgrade) {
+    let answer = hub.answer(route.map_or_else(|| Route::parse(request.uri().path()), Ok), request, peer);
+    // Not awaited, which would make room for it a second time.
+    answer.map(move |answer| match (answer, on_upgrade) {
         (Answer::Response(response), _) => response.map(|body| body.leave_by(loan.as_ref())),
         (Answer::Upgrade(upgrade), Some(on_upgrade)) => {
             tokio::spawn(upgrade::serve_upgraded(on_upgrade, upgrade.reader));
@@ -54,5 +53,5 @@ where
             *response.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
             response
         }
-    }
+    })
 }
