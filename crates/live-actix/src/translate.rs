@@ -6,7 +6,7 @@ use actix_http::ConnectionType;
 use actix_web::body::{BodyStream, SizedStream};
 use actix_web::http::{StatusCode, Version};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web::Payload};
-use futures_util::stream::{Stream, poll_fn};
+use futures_util::stream::{Stream, empty, poll_fn};
 use live_core::Admission;
 use live_core::http::{Answer, Outgoing};
 
@@ -37,14 +37,20 @@ pub(crate) fn write(answer: Answer, request: &HttpRequest, mut payload: Payload,
     for (name, value) in &head.headers {
         builder.append_header((name.as_str(), value.as_bytes()));
     }
-    let length = outgoing.len();
-    let body = poll_fn(move |cx| {
-        let bytes = outgoing.poll_bytes(cx, |cx| Pin::new(&mut payload).poll_next(cx));
-        bytes.map(|bytes| bytes.map(Ok::<_, Infallible>))
-    });
-    let mut response = match length {
-        Some(length) => builder.body(SizedStream::new(length, body)),
-        None => builder.body(BodyStream::new(body)),
+    let mut response = match (outgoing.take_full(), outgoing.len()) {
+        (Some(bytes), Some(length)) if bytes.len() as u64 == length => builder.body(bytes),
+        // The answer to HEAD states the length of what it does not send.
+        (Some(_), Some(length)) => builder.body(SizedStream::new(length, empty::<Result<_, Infallible>>())),
+        (_, length) => {
+            let body = poll_fn(move |cx| {
+                let bytes = outgoing.poll_bytes(cx, |cx| Pin::new(&mut payload).poll_next(cx));
+                bytes.map(|bytes| bytes.map(Ok::<_, Infallible>))
+            });
+            match length {
+                Some(length) => builder.body(SizedStream::new(length, body)),
+                None => builder.body(BodyStream::new(body)),
+            }
+        }
     };
     if status == StatusCode::SWITCHING_PROTOCOLS {
         response.head_mut().set_connection_type(ConnectionType::Upgrade);

@@ -69,6 +69,17 @@ impl Body {
         }
     }
 
+    /// All of it, if it is there.
+    pub(super) fn take_full(&mut self) -> Option<Bytes> {
+        match &mut self.0 {
+            Kind::Full(bytes) => Some(bytes.take().unwrap_or_default()),
+            Kind::Dropped => Some(Bytes::new()),
+            Kind::Events(_) => None,
+            #[cfg(feature = "socket")]
+            Kind::Leaving(_) => None,
+        }
+    }
+
     /// The length, if it is known.
     pub fn len(&self) -> Option<u64> {
         match &self.0 {

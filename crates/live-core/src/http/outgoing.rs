@@ -89,6 +89,14 @@ impl Outgoing {
         }
     }
 
+    /// The whole body, if all of it is there and nothing is to be done after it: then this is all that is left to send.
+    pub fn take_full(&mut self) -> Option<Bytes> {
+        match &mut self.kind {
+            Kind::Response(Response { body, patience, .. }) if patience.is_zero() => body.take_full(),
+            _ => None,
+        }
+    }
+
     /// The length of the body, if it is known.
     pub fn len(&self) -> Option<u64> {
         self.length
