@@ -147,12 +147,17 @@ pub fn routes(hub: Hub) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
         for pattern in Route::PATTERNS {
             let hub = hub.clone();
-            // actix's wildcards have names.
-            let resource = web::resource(pattern.replace("{*}", "{live_channel:.+}"));
-            config.service(resource.to(move |request: HttpRequest, payload: Payload| {
+            // What ends in a wildcard is a scope, because what begins alike is found without the regular expression of a pattern.
+            let prefix = pattern.strip_suffix("/{*}");
+            let start = prefix.unwrap_or(pattern);
+            let route = web::to(move |request: HttpRequest, payload: Payload| {
                 let hub = hub.clone();
-                async move { answer(&hub, None, start(pattern, &request), &request, payload).await }
-            }));
+                async move { answer(&hub, None, offset(start, &request), &request, payload).await }
+            });
+            match prefix {
+                Some(prefix) => config.service(web::scope(prefix).default_service(route)),
+                None => config.route(pattern, route),
+            };
         }
     }
 }
@@ -183,11 +188,11 @@ async fn answer(
     translate::write(answer, request, payload, patience)
 }
 
-/// Where the path behind the prefix starts in the path as it came. actix has matched it decoded, all but the slashes, so these
-/// count the way from the end.
-fn start(pattern: &str, request: &HttpRequest) -> usize {
+/// Where the path that starts so begins in the path as it came, behind the application's prefix. actix has matched it decoded, all but
+/// the slashes, so these count the way from the end.
+fn offset(start: &str, request: &HttpRequest) -> usize {
     let slashes = |text: &str| text.matches('/').count();
-    let count = slashes(pattern) + slashes(request.match_info().query("live_channel"));
+    let count = slashes(start) + slashes(request.match_info().unprocessed());
     let starts = request.uri().path().rmatch_indices('/');
     starts.take(count).last().map_or(0, |(start, _)| start)
 }
