@@ -12,6 +12,7 @@
 //! - `live-bench slow ADDRESS PREFIX BYTES`: one WebSocket reader that reads so many bytes in a second.
 //! - `live-bench plain FRAMEWORK`: what the framework itself makes of an empty answer, and of one with as many bytes as an update.
 //! - `live-bench pollers ADDRESS PATH COUNT`: readers who poll at intervals, for the tests with a cache.
+//! - `live-bench visits ADDRESS COUNT SOURCE`: so many connections, each of which is answered once, and once more for each line.
 //! - `live-bench polls ADDRESS SECONDS METHOD PATH`: requests without a pause.
 //! - `live-bench parked READERS OTHERS UPDATES`: what a publish takes while readers wait, in memory, on its page and on others.
 //! - `live-bench page POSTS UPDATES`: what a change costs on a long page.
@@ -35,6 +36,7 @@ mod scale;
 mod servers;
 mod table;
 mod update;
+mod visits;
 
 use std::{ops::Range, process::ExitCode, time::Duration};
 
@@ -81,6 +83,7 @@ fn run(arguments: &[&str]) -> anyhow::Result<()> {
         }
         ["slow", address, prefix, bytes] => readers::slow::run(address.parse()?, prefix, bytes.parse()?),
         ["polls", address, seconds, method, path] => polls::run(address.parse()?, seconds.parse()?, method, path),
+        ["visits", address, count, source] => visits::run(address.parse()?, count.parse()?, source.parse()?),
         ["bytes"] => bytes::run(None),
         ["bytes", file] => bytes::run(Some(file)),
         ["pollers", address, path, count] => {

@@ -34,7 +34,7 @@ pub(crate) fn run(address: SocketAddr, seconds: f64, method: &str, path: &str) -
 }
 
 /// Returns its status.
-fn read_answer(socket: &mut TcpStream, buffer: &mut [u8], method: &str) -> Result<u16> {
+pub(crate) fn read_answer(socket: &mut TcpStream, buffer: &mut [u8], method: &str) -> Result<u16> {
     let mut filled = 0;
     loop {
         let read = socket.read(&mut buffer[filled..])?;

@@ -1,8 +1,8 @@
 //! The frameworks themselves: a handler that answers nothing, and one that answers the same bytes each time.
 
-use std::{convert::Infallible, io, net::TcpListener, thread};
+use std::{convert::Infallible, io, net::TcpListener, thread, time::Duration};
 
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, http::KeepAlive, web};
 use anyhow::{Result, bail};
 use axum::{
     Router,
@@ -39,12 +39,17 @@ async fn actix(listener: TcpListener) -> Result<()> {
         let bytes = web::get().to(|| async { HttpResponse::Ok().content_type(JSON).body(BYTES) });
         let mut routed = web::scope("/live");
         for pattern in Route::PATTERNS {
-            let resource = web::resource(pattern.replace("{*}", "{channel:.+}"));
-            routed = routed.service(resource.to(|_: HttpRequest| async { HttpResponse::NoContent().finish() }));
+            let route = web::to(|_: HttpRequest| async { HttpResponse::NoContent().finish() });
+            routed = match pattern.strip_suffix("/{*}") {
+                Some(prefix) => routed.service(web::scope(prefix).default_service(route)),
+                None => routed.route(pattern, route),
+            };
         }
         App::new().route("/empty", empty).route("/bytes", bytes).service(routed)
     };
-    Ok(HttpServer::new(app).listen(listener)?.run().await?)
+    // Its own time-outs end connections that have only just been answered, when very many come at once.
+    let server = HttpServer::new(app).keep_alive(KeepAlive::Os).client_request_timeout(Duration::ZERO);
+    Ok(server.listen(listener)?.run().await?)
 }
 
 async fn axum(listener: TcpListener) -> Result<()> {

@@ -5,6 +5,7 @@ use anyhow::Result;
 use super::{
     crowd::{Crowd, Figures, Start},
     crowds::{against_peers, websocket},
+    frameworks::empty_answers,
     goal::Goal,
     options::Options,
     rounds::{SERVERS, compare, middle, ratio, with_peers},
@@ -32,7 +33,18 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
         ]);
     }
     let of = |figures: &Figures| figures.micros_per_accept;
-    let obstacle = "The bare server looks for the end of a request, and for nothing in it.";
+    for (framework, own) in empty_answers(options, crowd.readers)? {
+        let (micros, to_bare) = (middle(&own, of), ratio(&own, &first[0], of));
+        section.table.push(vec![
+            framework,
+            format!("{micros:.1}"),
+            format!("{to_bare:.2}"),
+            String::new(),
+            String::new(),
+        ]);
+    }
+    let obstacle = "The bare server looks for the end of a request, and for nothing in it. A framework reads HTTP, makes a task and finds a \
+                    route; what a connection and its first answer, an empty one, cost the framework itself is in the last lines.";
     let mut new = Goal::new("CPU for a reader who comes, against the bare server", "at most 1.45", obstacle);
     let mut back = Goal::new(
         "the same from a cursor, against a first visit to the bare server",
@@ -45,7 +57,7 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
     }
     section.goals = vec![new, back];
     let to_peer = |own: &[Figures], other: &[Figures]| ratio(own, other, of);
-    section.goals.extend(against_peers("CPU for a reader who comes", &servers, &first, to_peer));
+    section.goals.extend(against_peers("CPU for a reader who comes", obstacle, &servers, &first, to_peer));
     let cells = servers.iter().zip(&first);
     let cells = cells.map(|(server, own)| ((*server).to_owned(), format!("{:.1}", middle(own, of))));
     section.brief = Some(Brief { head: "CPU µs for a reader who comes", cells: cells.collect() });

@@ -230,4 +230,4 @@ const FILL: usize = 300;
 const MISSED: usize = 20;
 
 /// In which a server puts away what it needed to accept a reader.
-const SETTLE: Duration = Duration::from_micros(100);
+pub(super) const SETTLE: Duration = Duration::from_micros(100);

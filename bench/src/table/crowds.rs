@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use super::{
     crowd::{Cores, Crowd, Figures, Start},
+    frameworks::empty_answers,
     goal::Goal,
     grouped::grouped,
     options::Options,
@@ -30,7 +31,7 @@ pub(super) fn fan_out(row: &Row, options: &Options) -> Result<Section> {
         last.at_most(server, ratio(own, &figures[0], |figures| figures.last_millis), 1.10);
     }
     section.goals = vec![to_bare, last];
-    section.goals.extend(against_peers("CPU per delivery", &servers, &figures, per_delivery));
+    section.goals.extend(against_peers("CPU per delivery", ONE_BY_ONE, &servers, &figures, per_delivery));
     let cells = servers.iter().zip(&figures);
     let cells = cells.map(|(server, own)| ((*server).to_owned(), format!("{:.2}", per_delivery(own, &figures[0]))));
     section.brief = Some(Brief { head: "CPU per delivery, bare = 1", cells: cells.collect() });
@@ -64,7 +65,7 @@ pub(super) fn memory(row: &Row, options: &Options) -> Result<Section> {
     }
     section.goals = vec![goal];
     let per_reader = |own: &[Figures], other: &[Figures]| ratio(own, other, |figures| figures.bytes_per_reader);
-    section.goals.extend(against_peers("memory for a reader who waits", &servers, &figures, per_reader));
+    section.goals.extend(against_peers("memory for a reader who waits", KEPT, &servers, &figures, per_reader));
     let cells = servers.iter().zip(&figures);
     let cells = cells.map(|(server, own)| ((*server).to_owned(), format!("{:.1}", kilobytes(own))));
     section.brief = Some(Brief { head: "KB for a waiting reader", cells: cells.collect() });
@@ -77,7 +78,11 @@ pub(super) fn channels(row: &Row, options: &Options) -> Result<Section> {
     let figures = crowd.compare(options, SERVERS)?;
     let mut section = table(row, SERVERS, &figures, &[DELIVERY, DELIVERY_RATIO, RATIO_RANGE, PER_SECOND]);
     let what = "CPU per delivery on many small pages, against the bare loop";
-    let mut goal = Goal::new(what, "at most 1.10", "An update is numbered, stored and encoded for ten readers here.");
+    let mut goal = Goal::new(
+        what,
+        "at most 1.10",
+        "An update is numbered, stored and encoded for ten readers here, which is [counted](instructions.md) as `publish`.",
+    );
     for (server, own) in lives(SERVERS, &figures) {
         goal.at_most(server, ratio(own, &figures[0], |figures| figures.micros_per_delivery), 1.10);
     }
@@ -88,8 +93,7 @@ pub(super) fn channels(row: &Row, options: &Options) -> Result<Section> {
 pub(super) fn events(row: &Row, options: &Options) -> Result<Section> {
     let (servers, figures) = stream(options, "events")?;
     let what = "CPU per delivery over Server-Sent Events";
-    let obstacle = "In actix's own server each reader's response is polled by itself.";
-    let mut cpu = Goal::new(format!("{what}, against the bare loop"), "at most 1.25", obstacle);
+    let mut cpu = Goal::new(format!("{what}, against the bare loop"), "at most 1.25", ONE_BY_ONE);
     let mut memory = Goal::new("KB of memory for a reader of events", "at most 8.00", HTTP_BUFFERS);
     for (server, own) in lives(&servers, &figures) {
         cpu.at_most(server, ratio(own, &figures[0], |figures| figures.micros_per_delivery), 1.25);
@@ -98,7 +102,7 @@ pub(super) fn events(row: &Row, options: &Options) -> Result<Section> {
     let per_delivery = |own: &[Figures], other: &[Figures]| ratio(own, other, |figures| figures.micros_per_delivery);
     let mut section = table(row, &servers, &figures, STREAM);
     section.goals = vec![cpu, memory];
-    section.goals.extend(against_peers(what, &servers, &figures, per_delivery));
+    section.goals.extend(against_peers(what, ONE_BY_ONE, &servers, &figures, per_delivery));
     Ok(section)
 }
 
@@ -110,8 +114,11 @@ pub(super) fn long_polling(row: &Row, options: &Options) -> Result<Section> {
     }
     let per_delivery = |own: &[Figures], other: &[Figures]| ratio(own, other, |figures| figures.micros_per_delivery);
     let mut section = table(row, &servers, &figures, STREAM);
+    for (framework, own) in empty_answers(options, options.readers(10_000))? {
+        section.table.push(cells(&framework, &own, &figures[0], STREAM));
+    }
     section.goals = vec![memory];
-    section.goals.extend(against_peers("CPU per answered long poll", &servers, &figures, per_delivery));
+    section.goals.extend(against_peers("CPU per answered long poll", PUT_AWAY, &servers, &figures, per_delivery));
     Ok(section)
 }
 
@@ -130,13 +137,14 @@ fn lives<'a>(servers: &[&'a str], figures: &'a [Vec<Figures>]) -> impl Iterator<
 /// At most as much as each peer needs.
 pub(super) fn against_peers(
     what: &str,
+    obstacle: &'static str,
     servers: &[&str],
     figures: &[Vec<Figures>],
     ratio: impl Fn(&[Figures], &[Figures]) -> f64,
 ) -> Vec<Goal> {
     let peers = servers.iter().zip(figures).filter(|(server, _)| !SERVERS_AND_LOOPS.contains(server));
     let goals = peers.map(|(peer, theirs)| {
-        let mut goal = Goal::new(format!("{what}, against {peer}"), "at most 1.00", "");
+        let mut goal = Goal::new(format!("{what}, against {peer}"), "at most 1.00", obstacle);
         lives(servers, figures).for_each(|(server, own)| goal.at_most(server, ratio(own, theirs), 1.0));
         goal
     });
@@ -146,8 +154,13 @@ pub(super) fn against_peers(
 const BESIDE_THE_WRITE: &str = "`bare-tokio` is what a loop pays that writes by tokio's sockets; what a delivery takes beside the \
     `write` is [counted](instructions.md); \
     actix's own server polls each reader's response by itself and copies each frame, where a shard has many readers.";
-const HTTP_BUFFERS: &str =
-    "The HTTP server keeps buffers for reading and writing for as long as the connection is one of HTTP.";
+const ONE_BY_ONE: &str = "actix's own server polls each reader's response by itself and copies what it says, where a shard has many readers.";
+const KEPT: &str = "Of a reader's bytes 272 are tokio's for its socket, and 256 tungstenite's for its protocol, which may come to be in the \
+    middle of a message at any time. actix's own server keeps its two buffers.";
+const HTTP_BUFFERS: &str = "The HTTP server keeps buffers for reading and writing for as long as the connection is one of HTTP: the last \
+    lines are frameworks themselves with as many connections at rest.";
+const PUT_AWAY: &str = "An empty answer on each of as many connections costs the framework itself what the last lines say. A poll that waits is \
+    put away with its request, its route and its reader, each in a piece of memory of its own, and taken out behind ten thousand others.";
 
 pub(super) fn websocket(readers: usize, updates: usize) -> Crowd {
     Crowd { transport: "websocket", readers, channels: 1, updates, start: Start::Empty, slow: 0, cores: Cores::OneEach }
@@ -169,7 +182,11 @@ const RATIO_RANGE: Column = ("lowest and highest", |own, bare| {
 const PER_SECOND: Column =
     ("deliveries/s", |own, _| grouped(middle(own, |figures| figures.deliveries_per_second).round()));
 const MEDIAN: Column = ("median ms", |own, _| format!("{:.1}", middle(own, |figures| figures.latencies.within(0.5))));
-const P99: Column = ("p99 ms", |own, _| format!("{:.1}", middle(own, |figures| figures.latencies.within(0.99))));
+const P99: Column = ("p99 ms", |own, _| match middle(own, |figures| figures.latencies.within(0.99)) {
+    // Nothing was published.
+    0.0 => String::new(),
+    millis => format!("{millis:.1}"),
+});
 const LAST: Column = ("last reader ms", |own, _| format!("{:.1}", middle(own, |figures| figures.last_millis)));
 const MEMORY: Column = ("bytes per reader", |own, _| grouped(middle(own, |figures| figures.bytes_per_reader).round()));
 
@@ -179,8 +196,13 @@ fn table(row: &Row, servers: &[&str], figures: &[Vec<Figures>], columns: &[Colum
     let heads: Vec<_> = [""].into_iter().chain(columns.iter().map(|(head, _)| *head)).collect();
     let mut section = Section::new(row, &heads);
     for (server, own) in servers.iter().zip(figures) {
-        let cells = columns.iter().map(|(_, cell)| cell(own, &figures[0]));
-        section.table.push([(*server).to_owned()].into_iter().chain(cells).collect());
+        section.table.push(cells(server, own, &figures[0], columns));
     }
     section
+}
+
+/// A line of a table.
+fn cells(server: &str, own: &[Figures], bare: &[Figures], columns: &[Column]) -> Vec<String> {
+    let cells = columns.iter().map(|(_, cell)| cell(own, bare));
+    [server.to_owned()].into_iter().chain(cells).collect()
 }

@@ -9,6 +9,7 @@ mod crowd;
 mod crowds;
 mod document;
 mod fairness;
+mod frameworks;
 mod goal;
 mod grouped;
 mod growth;

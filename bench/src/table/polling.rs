@@ -84,7 +84,8 @@ pub(super) fn measure(row: &Row, options: &Options) -> Result<Section> {
 
 /// Why a poll cannot be as cheap as the empty handler.
 const ROUTING: &str = "Live is mounted under a prefix, and the name of the page is the end of the path, where the empty handler has a route of \
-    one fixed word; what the framework itself makes of an empty handler there is the column beside it.";
+    one fixed word; what the framework itself makes of an empty handler there is the column beside it. What Live does for a poll, which is to \
+    check its header, its host and its origin, to read its cursor and to say when to come again, is [counted](instructions.md).";
 
 /// The bars of the plot: what Live does is beside what the framework itself does.
 const BARS: &[&str] = &["empty handler", "nothing new (204)", "the same bytes", "an update (200)"];

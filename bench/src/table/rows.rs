@@ -35,7 +35,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "accept",
         title: "A reader who comes",
-        about: "CPU from the accept of the connection to the first byte after the handshake, HTTP and all: on a first visit, and from a cursor that lies 20 updates back, which is answered with what changed since.",
+        about: "CPU from the accept of the connection to the first byte after the handshake, HTTP and all: on a first visit, and from a cursor that lies 20 updates back, which is answered with what changed since. The last lines are the frameworks themselves, without Live: a connection whose first request has an empty answer.",
         measure: accept::measure,
     },
     Row {
@@ -47,7 +47,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "long-polling",
         title: "Long polling",
-        about: "As the first table, with 10,000 requests that wait; a delivery is an answer and the reading of the next request.",
+        about: "As the first table, with 10,000 requests that wait; a delivery is an answer and the reading of the next request. The last lines are the frameworks themselves: an empty answer at once to a request on each of 10,000 connections.",
         measure: crowds::long_polling,
     },
     Row {
