@@ -157,8 +157,8 @@ const BESIDE_THE_WRITE: &str = "`bare-tokio` is what a loop pays that writes by 
 const ONE_BY_ONE: &str = "actix's own server polls each reader's response by itself and copies what it says, where a shard has many readers.";
 const KEPT: &str = "Of a reader's bytes 272 are tokio's for its socket, and 256 tungstenite's for its protocol, which may come to be in the \
     middle of a message at any time. actix's own server keeps its two buffers.";
-const HTTP_BUFFERS: &str = "The HTTP server keeps buffers for reading and writing for as long as the connection is one of HTTP: the last \
-    lines are frameworks themselves with as many connections at rest.";
+const HTTP_BUFFERS: &str =
+    "The HTTP server keeps buffers for reading and writing for as long as the connection is one of HTTP.";
 const PUT_AWAY: &str = "An empty answer on each of as many connections costs the framework itself what the last lines say. A poll that waits is \
     put away with its request, its route and its reader, each in a piece of memory of its own, and taken out behind ten thousand others.";
 
