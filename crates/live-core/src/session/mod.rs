@@ -1,12 +1,13 @@
 //! One WebSocket reader's protocol, sans I/O: bytes and the time go in, bytes come out.
 //!
-//! tungstenite does the protocol of what comes in (masking, fragments, UTF-8, pings, close, limits). Frames to the reader are
-//! encoded already and go past it, so that an idle session holds no buffer.
+//! tungstenite does the protocol of what comes in (masking, fragments, UTF-8, pings, close, limits), and is made anew for whole messages.
+//! Frames to the reader are encoded already and go past it, so that an idle session holds no buffer.
 
 #[cfg(feature = "echo")]
 mod echo;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 use std::{
     io::{self, Read, Write},
@@ -20,12 +21,14 @@ use tungstenite::{
     protocol::{Role, WebSocketConfig, WebSocketContext},
 };
 
+use self::whole::is_whole;
 use crate::{close::Close, config::Config};
 
 /// The state of one connection. Times are milliseconds on any clock that does not go back.
 #[derive(Debug)]
 pub struct Session {
-    context: WebSocketContext,
+    /// Of a reader that has sent half a message. Browsers answer pings by whole ones, which leave nothing to be remembered.
+    context: Option<Box<WebSocketContext>>,
     /// Pongs and the close frame, to go out between two frames.
     control: Vec<u8>,
     phase: Phase,
@@ -36,17 +39,19 @@ pub struct Session {
     due_at: u64,
     /// Since when the socket has taken nothing, while something is to be written.
     blocked_since: Option<u64>,
-    timing: Timing,
+    limits: Limits,
     #[cfg(feature = "echo")]
     echoes: bool,
 }
 
-/// The deadlines of a session, in milliseconds.
+/// What a session waits for in milliseconds, and takes in bytes.
 #[derive(Debug, Clone, Copy)]
-struct Timing {
+struct Limits {
     heartbeat: u32,
     silence: u32,
     write: u32,
+    /// Of a message, and of a frame.
+    incoming: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,17 +86,9 @@ pub(crate) const CLOSE_WAIT: Duration = Duration::from_secs(2);
 impl Session {
     /// A session that has just begun.
     pub fn new(config: &Config, now: u64) -> Self {
-        let websocket = WebSocketConfig::default()
-            // Zero: the context reads from memory, so a buffer would only be held.
-            .read_buffer_size(0)
-            .write_buffer_size(0)
-            .max_write_buffer_size(64 << 10)
-            .max_message_size(Some(config.max_incoming_bytes))
-            // The codec reserves what a frame's header announces, so this is the memory guard.
-            .max_frame_size(Some(config.max_incoming_bytes));
         let millis = |duration: Duration| u32::try_from(duration.as_millis()).unwrap_or(u32::MAX);
         Self {
-            context: WebSocketContext::new(Role::Server, Some(websocket)),
+            context: None,
             control: Vec::new(),
             phase: Phase::Open,
             heard_at: now,
@@ -99,10 +96,11 @@ impl Session {
             pinged_at: now,
             due_at: now + u64::from(millis(config.heartbeat)),
             blocked_since: None,
-            timing: Timing {
+            limits: Limits {
                 heartbeat: millis(config.heartbeat),
                 silence: millis(config.silence_deadline),
                 write: millis(config.write_deadline),
+                incoming: u32::try_from(config.max_incoming_bytes).unwrap_or(u32::MAX),
             },
             #[cfg(feature = "echo")]
             echoes: config.echo,
@@ -115,11 +113,40 @@ impl Session {
         if self.is_closed() {
             return self.handle_late_bytes(bytes);
         }
+        match self.context.take() {
+            Some(mut context) => {
+                self.read(&mut context, bytes);
+                self.context = Some(context);
+            }
+            None if is_whole(bytes) => self.read(&mut self.protocol(), bytes),
+            None => {
+                let mut context = Box::new(self.protocol());
+                self.read(&mut context, bytes);
+                self.context = Some(context);
+            }
+        }
+    }
+
+    /// Where no message is under way.
+    fn protocol(&self) -> WebSocketContext {
+        let max_bytes = Some(self.limits.incoming as usize);
+        let config = WebSocketConfig::default()
+            // Zero: the context reads from memory, so a buffer would only be held.
+            .read_buffer_size(0)
+            .write_buffer_size(0)
+            .max_write_buffer_size(64 << 10)
+            .max_message_size(max_bytes)
+            // The codec reserves what a frame's header announces, so this is the memory guard.
+            .max_frame_size(max_bytes);
+        WebSocketContext::new(Role::Server, Some(config))
+    }
+
+    fn read(&mut self, context: &mut WebSocketContext, bytes: &[u8]) {
         let mut stream = Memory { input: bytes, output: &mut self.control };
         loop {
-            match self.context.read(&mut stream) {
+            match context.read(&mut stream) {
                 Ok(Message::Close(_)) | Err(Error::ConnectionClosed | Error::AlreadyClosed) => {
-                    return self.handle_close();
+                    return self.handle_close(context);
                 }
                 // RFC 6455 §5.5.1: after sending Close, send no more data.
                 #[cfg(feature = "echo")]
@@ -132,10 +159,10 @@ impl Session {
     }
 
     /// The reader closed. The context answers with the reader's own code (RFC 6455 §5.5.1).
-    fn handle_close(&mut self) {
+    fn handle_close(&mut self, context: &mut WebSocketContext) {
         let answered = matches!(self.phase, Phase::Closing { .. });
         let mut stream = Memory { input: &[], output: &mut self.control };
-        let _ = self.context.flush(&mut stream);
+        let _ = context.flush(&mut stream);
         if answered {
             // RFC 6455 §5.5: after sending Close, send no more data.
             self.control.clear();
@@ -247,7 +274,7 @@ impl Session {
     /// The socket took nothing. What waits in it holds back everything else, so only the deadline is left.
     pub fn handle_blocked(&mut self, now: u64) -> Due {
         let since = *self.blocked_since.get_or_insert(now);
-        let deadline = since + u64::from(self.timing.write);
+        let deadline = since + u64::from(self.limits.write);
         if now >= deadline { Due::Close(Close::TooSlow) } else { Due::At(deadline) }
     }
 
@@ -259,16 +286,16 @@ impl Session {
         // The time in which nobody looks, as the server is stopped or has too much to do, is no silence either: what the reader has said
         // may lie unread, and the ping may be late.
         self.heard_at = now.min(self.heard_at + now.saturating_sub(self.due_at));
-        let silence = self.heard_at + u64::from(self.timing.silence);
+        let silence = self.heard_at + u64::from(self.limits.silence);
         // A reader of a busy page has nothing to say by itself, so it is asked all the same.
         let quiet_since = self.sent_at.min(self.heard_at.max(self.pinged_at));
-        let heartbeat = quiet_since + u64::from(self.timing.heartbeat);
+        let heartbeat = quiet_since + u64::from(self.limits.heartbeat);
         if now >= silence {
             return Due::Close(Close::Silent);
         }
         if now >= heartbeat {
             self.pinged_at = now;
-            self.due_at = silence.min(now + u64::from(self.timing.heartbeat));
+            self.due_at = silence.min(now + u64::from(self.limits.heartbeat));
             return Due::Heartbeat;
         }
         self.due_at = silence.min(heartbeat);

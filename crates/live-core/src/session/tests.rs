@@ -1,5 +1,7 @@
 //! The session, at moments that the tests choose.
 
+use proptest::{bool::weighted, collection::vec, prelude::*, sample::Index};
+
 use super::*;
 
 fn session() -> Session {
@@ -21,6 +23,20 @@ fn a_ping_is_answered_even_byte_by_byte() {
     assert_eq!(session.poll_control().unwrap(), &[0x8a, 2, b'h', b'i'][..]);
     assert!(session.poll_control().is_none());
     assert!(session.is_open());
+}
+
+#[test]
+fn only_half_a_message_is_remembered() {
+    let mut session = session();
+    let ping = masked(0x9, b"hi");
+    session.handle_bytes(&[&ping[..], &masked(0x1, b"hello"), &ping].concat(), 0);
+    assert!(session.context.is_none());
+    assert_eq!(session.poll_control().unwrap(), &[0x8a, 2, b'h', b'i'].repeat(2)[..]);
+    for half in [&ping[..1], &ping[..7], &[0x01, 0x80, 0, 0, 0, 0], &[&ping[..], &ping[..3]].concat()] {
+        let mut session = Session::new(&Config::default(), 0);
+        session.handle_bytes(half, 0);
+        assert!(session.context.is_some(), "{half:?}");
+    }
 }
 
 #[test]
@@ -170,4 +186,32 @@ fn a_socket_that_takes_nothing_ends_at_the_write_deadline() {
     session.handle_written(30_099);
     assert_eq!(session.handle_blocked(30_100), Due::At(60_100));
     assert_eq!(session.handle_blocked(60_100), Due::Close(Close::TooSlow));
+}
+
+/// What readers send: frames whole and in fragments, of kinds that there are and that there are not.
+fn frames() -> impl Strategy<Value = Vec<u8>> {
+    let opcode = prop_oneof![8 => 0..=2u8, 4 => 9..=10u8, 1 => 8..=8u8, 1 => 0..16u8];
+    let payload = prop_oneof![vec(any::<u8>(), 0..6), "[a-zß]{0,4}".prop_map(String::into_bytes)];
+    let frame = (opcode, weighted(0.8), payload).prop_map(|(opcode, is_final, payload)| {
+        let mut frame = masked(opcode, &payload);
+        frame[0] &= if is_final { 0xff } else { 0x7f };
+        frame
+    });
+    vec(frame, 0..12).prop_map(|frames| frames.concat())
+}
+
+proptest! {
+    #[test]
+    fn it_is_the_same_in_whatever_pieces_it_comes(bytes in frames(), cuts in vec(any::<Index>(), 0..8)) {
+        let (mut in_pieces, mut by_bytes) = (session(), session());
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+        cuts.extend([0, bytes.len()]);
+        cuts.sort_unstable();
+        for piece in cuts.windows(2) {
+            in_pieces.handle_bytes(&bytes[piece[0]..piece[1]], 0);
+        }
+        bytes.iter().for_each(|byte| by_bytes.handle_bytes(&[*byte], 0));
+        prop_assert_eq!(in_pieces.poll_control(), by_bytes.poll_control());
+        prop_assert_eq!(in_pieces.is_closed(), by_bytes.is_closed());
+    }
 }
