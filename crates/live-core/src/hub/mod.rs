@@ -258,8 +258,8 @@ impl Hub {
             if self.is_draining() {
                 return Err(HubError::Draining);
             }
-            let (page, counted) = self.open(channel).await?;
-            Ok(Reader::new(self.clone(), page, counted.over(transport), permit, start))
+            let counted = self.open(channel).await?;
+            Ok(Reader::new(counted.over(transport), permit, start))
         }
     }
 

@@ -6,19 +6,20 @@ use std::{
     time::Instant,
 };
 
-use super::{Hub, HubError, LivePage, live_page::Opening, pump, reader};
+use super::{Hub, HubError, LivePage, live_page::Opening, pump, reader::Counted};
 use crate::{id::ChannelId, sync::lock};
 
 impl Hub {
-    /// The page's replica, opened if need be, with a reader counted in so that it stays.
-    pub(super) async fn open(&self, channel: &ChannelId) -> Result<(Arc<LivePage>, reader::Counted), HubError> {
-        let (page, counted) = self.find_or_begin(channel)?;
+    /// Counts a reader in on the page's replica, opened if need be, so that it stays.
+    pub(super) async fn open(&self, channel: &ChannelId) -> Result<Counted, HubError> {
+        let counted = self.find_or_begin(channel)?;
+        let page = counted.page();
         let is_open = *page.opening.borrow() == Opening::Open;
         if !is_open {
             // Boxed, because hardly a reader is the first.
-            Box::pin(self.opened(&page)).await?;
+            Box::pin(self.opened(page)).await?;
         }
-        Ok((page, counted))
+        Ok(counted)
     }
 
     async fn opened(&self, page: &LivePage) -> Result<(), HubError> {
@@ -46,21 +47,21 @@ impl Hub {
         Some(Arc::clone(page))
     }
 
-    fn find_or_begin(&self, channel: &ChannelId) -> Result<(Arc<LivePage>, reader::Counted), HubError> {
+    fn find_or_begin(&self, channel: &ChannelId) -> Result<Counted, HubError> {
         let mut pages = lock(&self.inner.pages);
         if let Some(page) = pages.get(channel) {
-            return Ok((Arc::clone(page), reader::Counted::new(self, page)));
+            return Ok(Counted::new(self, page));
         }
         let is_full = pages.len() >= self.inner.config.max_open_pages;
         let evicted = if is_full { Some(remove_longest_left(&mut pages).ok_or(HubError::TooManyPages)?) } else { None };
         let page =
             Arc::new(LivePage::new(channel.clone(), self.inner.config.view_limits(), Arc::clone(&self.inner.counters)));
-        let counted = reader::Counted::new(self, &page);
+        let counted = Counted::new(self, &page);
         pages.insert(channel.clone(), Arc::clone(&page));
         drop(pages);
         evicted.inspect(|page| page.end());
         pump::start(self, &page);
-        Ok((page, counted))
+        Ok(counted)
     }
 
     /// Takes a page off the hub.

@@ -25,13 +25,10 @@ use crate::{
 /// A reader who was admitted to a page. It holds a cursor and no queue: whatever it lacks is in the page's log.
 #[derive(Debug)]
 pub struct Reader {
-    // Dropped first: it counts on the page and the hub below.
     counted: Counted,
     waiter: Waiter,
-    /// While its cursor is with the bus.
-    undecided: Option<Waiter>,
-    hub: Hub,
-    page: Arc<LivePage>,
+    /// While its cursor is with the bus. Boxed, because hardly a reader has it.
+    undecided: Option<Box<Waiter>>,
     position: Position,
     /// The last look found that only the bus can say more.
     waits_for_bus: bool,
@@ -74,9 +71,8 @@ pub(crate) enum Pace {
 }
 
 impl Reader {
-    pub(super) fn new(hub: Hub, page: Arc<LivePage>, counted: Counted, permit: Permit, start: Start) -> Self {
-        let waiter = WakeList::enter(&page.wake);
-        let mut counted = counted;
+    pub(super) fn new(mut counted: Counted, permit: Permit, start: Start) -> Self {
+        let waiter = WakeList::enter(&counted.page.wake);
         if start != Start::Recent {
             counted.set_resuming();
         }
@@ -85,8 +81,6 @@ impl Reader {
             counted,
             waiter,
             undecided: None,
-            hub,
-            page,
             position,
             waits_for_bus: false,
             admitted_until: u64::MAX,
@@ -99,7 +93,7 @@ impl Reader {
     #[must_use]
     pub fn until(mut self, end: Instant) -> Self {
         let remaining = end.saturating_duration_since(Instant::now());
-        self.admitted_until = self.hub.now().saturating_add(remaining.as_millis() as u64);
+        self.admitted_until = self.hub().now().saturating_add(remaining.as_millis() as u64);
         self
     }
 
@@ -123,9 +117,9 @@ impl Reader {
     #[cfg(feature = "socket")]
     pub(crate) fn drive(mut self, serve: impl FnOnce(Self) -> Driven) {
         self.leave_to_shard();
-        let page = Arc::clone(&self.page);
+        let page = Arc::clone(self.page());
         let look = {
-            let (hub, page) = (self.hub.clone(), Arc::clone(&page));
+            let (hub, page) = (self.hub().clone(), Arc::clone(&page));
             move || Latest::of(&hub, &page)
         };
         page.shards.adopt(&page.wake, look, serve(self));
@@ -134,16 +128,16 @@ impl Reader {
     /// From now on, what is new rouses the task that drives it, and not this reader by itself.
     #[cfg(feature = "socket")]
     pub(crate) fn leave_to_shard(&mut self) {
-        self.waiter = WakeList::enter_driven(&self.page.wake);
+        self.waiter = WakeList::enter_driven(&self.page().wake);
     }
 
     /// The hub.
     pub fn hub(&self) -> &Hub {
-        &self.hub
+        &self.counted.hub
     }
 
-    pub(crate) fn page(&self) -> &LivePage {
-        &self.page
+    pub(crate) fn page(&self) -> &Arc<LivePage> {
+        &self.counted.page
     }
 
     /// The next thing to send; the first is at once what the reader lacks, or an empty frame. `due` is when the caller wants
@@ -189,7 +183,7 @@ impl Reader {
             self.undecided = None;
             return;
         }
-        let waiter = self.undecided.get_or_insert_with(|| WakeList::enter(&self.page.undecided));
+        let waiter = self.undecided.get_or_insert_with(|| Box::new(WakeList::enter(&self.counted.page.undecided)));
         waiter.wait(cx.waker(), u64::MAX);
     }
 
@@ -198,15 +192,15 @@ impl Reader {
             return Some(Delivery::Close(close));
         }
         let look = match self.position {
-            Position::Start(start) => self.page.look_first(start, self.hub.config().clock.now()),
-            Position::At(cursor) => self.page.look_on(cursor, if pace == Pace::Stream { usize::MAX } else { 1 }),
+            Position::Start(start) => self.page().look_first(start, self.hub().config().clock.now()),
+            Position::At(cursor) => self.page().look_on(cursor, if pace == Pace::Stream { usize::MAX } else { 1 }),
         };
         self.waits_for_bus = matches!(look, Look::Ask(_) | Look::Wait);
         let frame = match look {
             Look::Frame(frame) => frame,
             Look::Hello(hello) if self.wants_hello(pace) => hello,
             Look::Ask(cursor) => {
-                self.hub.ask_standing(&self.page, cursor);
+                self.hub().ask_standing(self.page(), cursor);
                 return None;
             }
             Look::Hello(_) | Look::UpToDate | Look::Wait => return None,
@@ -217,7 +211,7 @@ impl Reader {
     }
 
     fn count(&self, frame: &Frame, pace: Pace) {
-        let (counters, transport) = (&self.hub.inner.counters, self.counted.transport());
+        let (counters, transport) = (&self.hub().inner.counters, self.counted.transport());
         match self.position {
             Position::At(_) if pace == Pace::Stream => counters.followed(transport, frame),
             _ => counters.delivered(transport, frame),
@@ -226,7 +220,7 @@ impl Reader {
 
     /// Counts an answer that was made for this reader alone.
     pub(crate) fn count_answer(&self, bytes: usize) {
-        self.hub.inner.counters.answered(self.counted.transport(), bytes);
+        self.hub().inner.counters.answered(self.counted.transport(), bytes);
     }
 
     /// A stream says hello; so does a poll to a reader that has no cursor yet.
@@ -235,10 +229,10 @@ impl Reader {
     }
 
     fn ended(&self) -> Option<Close> {
-        if self.admitted_until != u64::MAX && self.hub.now() >= self.admitted_until {
+        if self.admitted_until != u64::MAX && self.hub().now() >= self.admitted_until {
             return Some(Close::AdmissionEnded);
         }
-        self.hub.drain_close(self.counted.resuming)
+        self.hub().drain_close(self.counted.resuming)
     }
 
     /// Ready when the page's head is above `seen`. Cancel safe.
@@ -247,11 +241,11 @@ impl Reader {
         if let Some(close) = self.ended() {
             return Poll::Ready(Err(close));
         }
-        if moved(&self.page) {
+        if moved(self.page()) {
             return Poll::Ready(Ok(()));
         }
         self.wake_at(cx, due);
-        if moved(&self.page) { Poll::Ready(Ok(())) } else { Poll::Pending }
+        if moved(self.page()) { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 
     /// Notes that it was woken by itself, and has to ask for that again.
@@ -272,15 +266,15 @@ impl Reader {
     /// The heartbeat for a reader that is at the head; a reader behind it is about to get a frame.
     pub(crate) fn heartbeat(&self) -> Option<Arc<Frame>> {
         let Position::At(cursor) = self.position else { return None };
-        let heartbeat = self.page.heartbeat().filter(|heartbeat| heartbeat.cursor() == cursor)?;
+        let heartbeat = self.page().heartbeat().filter(|heartbeat| heartbeat.cursor() == cursor)?;
         let transport = self.counted.transport();
-        self.hub.inner.counters.sent(transport, heartbeat.len_over(transport));
+        self.hub().inner.counters.sent(transport, heartbeat.len_over(transport));
         Some(heartbeat)
     }
 
     /// The delay before a reader may come back.
     pub(crate) fn random_delay(&self, window: Duration) -> Duration {
-        self.hub.random_delay(window)
+        self.hub().random_delay(window)
     }
 }
 
@@ -305,6 +299,10 @@ impl Counted {
         self.hub.inner.counters.joined(transport);
         self.transport = Some(transport);
         self
+    }
+
+    pub(super) fn page(&self) -> &Arc<LivePage> {
+        &self.page
     }
 
     fn transport(&self) -> Transport {
