@@ -67,7 +67,7 @@ where
         let loan = lent.loan();
         ready(Ok((lent, Some(loan))))
     };
-    accept_all(listener, lend, answer, hub).await
+    in_own_task(accept_all(listener, lend, answer, hub)).await
 }
 
 /// As [`serve_with`], over what `handshake` makes of each connection before HTTP is spoken on it: TLS, for example. It has
@@ -77,7 +77,7 @@ where
 /// As [`serve_with`].
 pub async fn serve_over<H, G, S, A, F, B>(listener: TcpListener, handshake: H, answer: A, hub: Hub) -> io::Result<()>
 where
-    H: Fn(Guarded) -> G,
+    H: Fn(Guarded) -> G + Send + 'static,
     G: Future<Output = io::Result<S>> + Send + 'static,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     A: Fn(Request) -> F + Clone + Send + 'static,
@@ -89,12 +89,25 @@ where
         let handshake = handshake(stream);
         async { Ok((handshake.await?, None)) }
     };
-    accept_all(listener, handshake, answer, hub).await
+    in_own_task(accept_all(listener, handshake, answer, hub)).await
+}
+
+/// What `main` awaits is polled by a thread of its own, which would hand each connection over to those that serve it.
+async fn in_own_task(accepting: impl Future<Output = io::Result<()>> + Send + 'static) -> io::Result<()> {
+    // Ends it with this future.
+    let mut tasks = JoinSet::new();
+    tasks.spawn(accepting);
+    match tasks.join_next().await {
+        Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Some(Ok(accepted)) => accepted,
+        // The runtime ends.
+        _ => Ok(()),
+    }
 }
 
 async fn accept_all<H, G, S, A, F, B>(listener: TcpListener, handshake: H, answer: A, hub: Hub) -> io::Result<()>
 where
-    H: Fn(Guarded) -> G,
+    H: Fn(Guarded) -> G + Send + 'static,
     G: Future<Output = io::Result<(S, Option<Loan>)>> + Send + 'static,
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     A: Fn(Request) -> F + Clone + Send + 'static,
