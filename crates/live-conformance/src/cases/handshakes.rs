@@ -177,6 +177,19 @@ async fn a_body_on_a_handshake_is_not_taken_for_frames(adapter: Adapter) {
     others_are_served(&server).await;
 }
 
+async fn the_answer_and_the_first_frame_come_in_one_segment(adapter: Adapter) {
+    let server = adapter.start(quick()).await;
+    for _ in 0..20 {
+        let mut wire = Wire::connect(&server).await;
+        wire.send(Request::handshake(ROUTE).under(server.prefix).to_bytes()).await;
+        assert!(wire.read_more().await);
+        let came = String::from_utf8_lossy(wire.unread()).into_owned();
+        assert_eq!(wire.head().await.unwrap().status, 101);
+        // Only Linux can be told that more follows.
+        assert!(wire.unread().starts_with(&[0x81]) || !cfg!(target_os = "linux"), "{came}");
+    }
+}
+
 /// All cases of this module.
 pub(crate) const CASES: &[Case] = cases![
     a_handshake_without_a_valid_key_is_refused + websocket,
@@ -188,6 +201,7 @@ pub(crate) const CASES: &[Case] = cases![
     no_subprotocol_and_no_extension_is_negotiated + websocket,
     what_a_reader_sends_right_behind_its_handshake_is_read + websocket,
     a_connection_that_asked_for_something_else_before_may_become_a_websocket,
+    the_answer_and_the_first_frame_come_in_one_segment + websocket,
     a_header_without_measure_is_refused + websocket,
     a_body_on_a_handshake_is_not_taken_for_frames + websocket,
 ];

@@ -44,6 +44,7 @@ where
     answer.map(move |answer| match (answer, on_upgrade) {
         (Answer::Response(response), _) => response.map(|body| body.leave_by(loan.as_ref())),
         (Answer::Upgrade(upgrade), Some(on_upgrade)) => {
+            loan.iter().for_each(Loan::answer_handshake);
             tokio::spawn(upgrade::serve_upgraded(on_upgrade, upgrade.reader));
             upgrade.response.map(|()| Body::empty())
         }

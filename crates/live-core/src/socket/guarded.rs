@@ -15,7 +15,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::{Lent, tune};
+use super::{Lent, tune, write_with_next};
 use crate::hub::Hub;
 
 /// Guards the sockets of one server. The hub's sweep keeps their deadlines.
@@ -99,6 +99,14 @@ impl Guarded {
     /// The stream, without its guard.
     pub fn into_inner(self) -> TcpStream {
         self.stream
+    }
+
+    /// Writes what is to go out together with what is written next.
+    pub(super) fn poll_write_with_next(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        match write_with_next(&self.stream, bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Pin::new(self).poll_write(cx, bytes),
+            written => self.check_written(cx, Poll::Ready(written)),
+        }
     }
 
     /// When the peer must have done something at the latest.

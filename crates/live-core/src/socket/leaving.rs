@@ -18,6 +18,7 @@ pub(crate) struct Leaving {
 
 impl Leaving {
     pub(crate) fn new(socket: &Loan, body: WebSocketBody) -> Self {
+        socket.answer_handshake();
         Self { socket: socket.clone(), body: Some(body), read_ahead: BytesMut::new() }
     }
 

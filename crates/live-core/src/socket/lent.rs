@@ -1,7 +1,7 @@
 //! A socket that is lent to a framework, which gives none away, and comes back from it.
 
 use std::{
-    io,
+    io, mem,
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker, ready},
@@ -30,6 +30,8 @@ struct State {
     /// `None` once it has left: to the server the connection has ended then.
     stream: Option<Guarded>,
     phase: Phase,
+    /// The answer to a handshake is to be written, which the reader's first frame will follow at once.
+    answers_handshake: bool,
     /// Whoever waits for it to leave.
     waker: Option<Waker>,
 }
@@ -71,7 +73,12 @@ impl State {
 
 impl Lent {
     pub(crate) fn new(stream: Guarded) -> Self {
-        Self(Arc::new(Mutex::new(State { stream: Some(stream), phase: Phase::Serving, waker: None })))
+        Self(Arc::new(Mutex::new(State {
+            stream: Some(stream),
+            phase: Phase::Serving,
+            answers_handshake: false,
+            waker: None,
+        })))
     }
 
     /// The lender's end.
@@ -110,6 +117,11 @@ impl Loan {
             stream.answer_request();
         }
         Answering(self.clone())
+    }
+
+    /// A WebSocket's handshake is being answered, unless somebody on the way answers otherwise: the answer goes out with the first frame.
+    pub(crate) fn answer_handshake(&self) {
+        lock(&self.0).answers_handshake = true;
     }
 
     /// Begins to leave, and leaves once all is written and all that was read `is_complete`.
@@ -170,7 +182,11 @@ impl AsyncWrite for Lent {
                 "dropped: it comes behind events of ours, whose stream has left this body"
             );
         }
-        let written = ready!(self.with(bytes.len(), |stream| stream.poll_write(cx, bytes)))?;
+        let may_wait = mem::take(&mut lock(&self.0).answers_handshake) && bytes.starts_with(SWITCHING_PROTOCOLS);
+        let written = ready!(self.with(bytes.len(), |mut stream| match may_wait {
+            true => stream.poll_write_with_next(cx, bytes),
+            false => stream.poll_write(cx, bytes),
+        }))?;
         lock(&self.0).handle_written(&bytes[..written]);
         Poll::Ready(Ok(written))
     }
@@ -188,6 +204,9 @@ impl AsyncWrite for Lent {
         self.with((), |stream| stream.poll_shutdown(cx))
     }
 }
+
+/// The beginning of the answer that accepts a handshake (RFC 6455 §4.2.2).
+const SWITCHING_PROTOCOLS: &[u8] = b"HTTP/1.1 101 ";
 
 /// The end of a body in chunks (RFC 9112 §7.1).
 const LAST_CHUNK: &[u8] = b"0\r\n\r\n";

@@ -55,6 +55,19 @@ pub(crate) fn write_now(socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
     Ok(written)
 }
 
+/// The same for what is to go out together with what is written next, on Linux (`MSG_MORE`, tcp(7)): there it waits for that in the kernel, for at most
+/// 200 ms.
+fn write_with_next(socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    #[cfg(target_os = "linux")]
+    let written = {
+        use rustix::net::{SendFlags, send};
+        send(socket, bytes, SendFlags::NOSIGNAL | SendFlags::MORE)?
+    };
+    #[cfg(not(target_os = "linux"))]
+    let written = socket.try_write(bytes)?;
+    Ok(written)
+}
+
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
