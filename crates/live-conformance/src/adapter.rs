@@ -7,7 +7,7 @@ use live_core::Hub;
 /// An adapter under test: how its servers are started.
 pub trait Serve: Send + Sync + 'static {
     /// Serves the [site](crate::site) with Live's routes under [`Serve::prefix`], by the adapter's own `serve`, until the hub
-    /// drains. Dropping the future closes the listener and whatever connections it serves itself; WebSockets that have become tasks of
+    /// drains. Dropping the future closes the listener and whatever connections it serves itself, if not at once; WebSockets that have become tasks of
     /// their own (under axum, warp and tungstenite) live on until their hub drains. The listener does not block.
     fn serve(&self, listener: TcpListener, hub: Hub) -> Serving;
 

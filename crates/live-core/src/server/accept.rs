@@ -55,7 +55,7 @@ where
 /// the loan out of the request before [`respond`](super::respond) sees it, so that the stream stays in the body.
 ///
 /// # Errors
-/// None at present: failures to accept are waited out.
+/// The runtime ends. Failures to accept are waited out.
 pub async fn serve_with<A, F, B>(listener: TcpListener, answer: A, hub: Hub) -> io::Result<()>
 where
     A: Fn(Request) -> F + Clone + Send + 'static,
@@ -92,16 +92,15 @@ where
     in_own_task(accept_all(listener, handshake, answer, hub)).await
 }
 
-/// What `main` awaits is polled by a thread of its own, which would hand each connection over to those that serve it.
+/// In a runtime of several threads, what `main` awaits is polled by one more, which would hand each connection over to those that serve it.
 async fn in_own_task(accepting: impl Future<Output = io::Result<()>> + Send + 'static) -> io::Result<()> {
     // Ends it with this future.
     let mut tasks = JoinSet::new();
     tasks.spawn(accepting);
     match tasks.join_next().await {
+        Some(Ok(ended)) => ended,
         Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Some(Ok(accepted)) => accepted,
-        // The runtime ends.
-        _ => Ok(()),
+        _ => Err(io::Error::other("the runtime ended under the server")),
     }
 }
 

@@ -48,30 +48,43 @@ fn bound(_: &SockRef<'_>, _: &Config) -> io::Result<()> {
 /// Writes what the socket takes now, and says how much that was. On Linux without tokio's notes on whether it is ready, so that for a reader of
 /// many nothing but its descriptor is fetched from memory. Whoever has to wait asks tokio, which finds the socket full by itself.
 pub(crate) fn write_now(socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    #[cfg(target_os = "linux")]
-    let written = rustix::net::send(socket, bytes, rustix::net::SendFlags::NOSIGNAL)?;
-    #[cfg(not(target_os = "linux"))]
-    let written = socket.try_write(bytes)?;
-    Ok(written)
+    send(socket, bytes, false)
 }
 
-/// The same for what is to go out together with what is written next, on Linux (`MSG_MORE`, tcp(7)): there it waits for that in the kernel, for at most
-/// 200 ms.
+/// The same for what is to go out together with what is written next, on Linux (`MSG_MORE`, send(2)). It waits for that in the kernel, until
+/// [`push`], or for 200 ms (tcp(7)) and longer where the line is slow.
 fn write_with_next(socket: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    send(socket, bytes, true)
+}
+
+fn send(socket: &TcpStream, bytes: &[u8], more_follows: bool) -> io::Result<usize> {
     #[cfg(target_os = "linux")]
-    let written = {
-        use rustix::net::{SendFlags, send};
-        send(socket, bytes, SendFlags::NOSIGNAL | SendFlags::MORE)?
+    let sent = {
+        use rustix::net::SendFlags;
+        let more = if more_follows { SendFlags::MORE } else { SendFlags::empty() };
+        rustix::net::send(socket, bytes, SendFlags::NOSIGNAL | more)?
     };
     #[cfg(not(target_os = "linux"))]
-    let written = socket.try_write(bytes)?;
-    Ok(written)
+    let sent = {
+        let _only_linux_can_be_told = more_follows;
+        socket.try_write(bytes)?
+    };
+    Ok(sent)
+}
+
+/// Sends what waits for more: `TCP_NODELAY` does, also where it is set already (tcp(7)).
+pub(crate) fn push(socket: &TcpStream) {
+    // An error is met again by whoever writes.
+    let _ = socket.set_nodelay(true);
 }
 
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
-    use std::net::{TcpListener, TcpStream};
+    use std::{
+        io::Read,
+        net::{TcpListener, TcpStream},
+    };
 
     use super::*;
 
@@ -86,5 +99,26 @@ mod tests {
         assert!(socket.tcp_nodelay().unwrap());
         assert_eq!(socket.tcp_user_timeout().unwrap(), Some(config.write_deadline));
         assert_eq!(socket.tcp_notsent_lowat().unwrap(), config.max_unsent_bytes);
+    }
+    #[tokio::test]
+    async fn what_waits_for_more_goes_out_when_it_is_pushed() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut theirs = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        theirs.set_nonblocking(true).unwrap();
+        let (ours, _) = listener.accept().await.unwrap();
+        tune(&ours, &Config::default());
+        let mut came = || theirs.read(&mut [0; 8]).is_ok();
+        // Where this thread does not run for a while, the kernel finds that it has waited long enough.
+        let waits = (0..10).any(|_| {
+            write_with_next(&ours, b"101").unwrap();
+            !came()
+        });
+        assert!(waits);
+        push(&ours);
+        // Not at once, if the kernel has much to do.
+        assert!((0..1_000).any(|_| {
+            std::thread::yield_now();
+            came()
+        }));
     }
 }

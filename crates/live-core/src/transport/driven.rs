@@ -13,7 +13,7 @@ use super::connection::{Dialogue, Exchange};
 use crate::{
     frame::Frame,
     hub::{Latest, Resting},
-    socket::write_now,
+    socket::{push, write_now},
 };
 
 /// A dialogue on a socket, as a member of a shard.
@@ -95,6 +95,10 @@ impl Member<Option<Latest>> for Driven {
             return Poll::Ready(());
         }
         self.resting = self.exchange.rest();
+        if self.resting.is_none() {
+            // What it is told next may be long in coming, from the bus for example, and the answer to its handshake may wait for that.
+            push(&self.socket);
+        }
         Poll::Pending
     }
 }
