@@ -108,7 +108,7 @@ pub(super) fn events(row: &Row, options: &Options) -> Result<Section> {
 
 pub(super) fn long_polling(row: &Row, options: &Options) -> Result<Section> {
     let (servers, figures) = stream(options, "long-polling")?;
-    let mut memory = Goal::new("KB of memory for a long poll that waits", "at most 10.00", HTTP_BUFFERS);
+    let mut memory = Goal::new("KB of memory for a long poll that waits", "at most 10.00", KEPT_REQUEST);
     for (server, own) in lives(&servers, &figures) {
         memory.at_most(server, middle(own, |figures| figures.bytes_per_reader) / 1e3, 10.0);
     }
@@ -155,10 +155,11 @@ const BESIDE_THE_WRITE: &str = "`bare-tokio` is what a loop pays that writes by 
     `write` is [counted](instructions.md); \
     actix's own server polls each reader's response by itself and copies each frame, where a shard has many readers.";
 const ONE_BY_ONE: &str = "actix's own server polls each reader's response by itself and copies what it says, where a shard has many readers.";
-const KEPT: &str = "Of a reader's bytes 272 are tokio's for its socket, and 256 tungstenite's for its protocol, which may come to be in the \
-    middle of a message at any time. actix's own server keeps its two buffers.";
+const KEPT: &str = "actix's own server keeps its two buffers, of 8 KB each, for as long as the reader is there.";
 const HTTP_BUFFERS: &str =
     "The HTTP server keeps buffers for reading and writing for as long as the connection is one of HTTP.";
+const KEPT_REQUEST: &str = "The HTTP server keeps two buffers of 8 KB, of which one holds the headers that have come, for as long as the request is not \
+    answered. actix has the headers in a map of 7 KB beside, in which middleware may look again when the answer is there.";
 const PUT_AWAY: &str = "An empty answer on each of as many connections costs the framework itself what the last lines say. A poll that waits is \
     put away with its request, its route and its reader, each in a piece of memory of its own, and taken out behind ten thousand others.";
 
