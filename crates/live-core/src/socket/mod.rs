@@ -100,6 +100,7 @@ mod tests {
         assert_eq!(socket.tcp_user_timeout().unwrap(), Some(config.write_deadline));
         assert_eq!(socket.tcp_notsent_lowat().unwrap(), config.max_unsent_bytes);
     }
+
     #[tokio::test]
     async fn what_waits_for_more_goes_out_when_it_is_pushed() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

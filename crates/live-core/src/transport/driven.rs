@@ -30,6 +30,7 @@ pub(crate) struct Driven {
 /// An exchange, whatever its dialogue is.
 trait Talk: fmt::Debug + Send {
     fn poll(&mut self, socket: &mut TcpStream, cx: &mut Context<'_>, is_woken: bool) -> Poll<io::Result<()>>;
+    fn is_at_rest(&self) -> bool;
     fn rest(&self) -> Option<Resting>;
     fn resume(&mut self, rested: Resting);
     fn push_rest(&mut self, rest: Bytes);
@@ -40,6 +41,10 @@ trait Talk: fmt::Debug + Send {
 impl<D: Dialogue + fmt::Debug + Send> Talk for Exchange<D> {
     fn poll(&mut self, socket: &mut TcpStream, cx: &mut Context<'_>, is_woken: bool) -> Poll<io::Result<()>> {
         self.poll(socket, cx, is_woken)
+    }
+
+    fn is_at_rest(&self) -> bool {
+        self.is_at_rest()
     }
 
     fn rest(&self) -> Option<Resting> {
@@ -95,7 +100,7 @@ impl Member<Option<Latest>> for Driven {
             return Poll::Ready(());
         }
         self.resting = self.exchange.rest();
-        if self.resting.is_none() {
+        if self.resting.is_none() && self.exchange.is_at_rest() {
             // What it is told next may be long in coming, from the bus for example, and the answer to its handshake may wait for that.
             push(&self.socket);
         }
